@@ -1,0 +1,1 @@
+"""SOAP 1.1: framing (`envelope`) and the stop of cold operations (`spyne`)."""
