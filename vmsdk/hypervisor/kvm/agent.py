@@ -1,0 +1,220 @@
+"""What the QEMU guest agent tells: asked when it appears, when the guest reboots, and on a timer while the machine runs.
+
+Law: an absent agent is an answer. Nothing is asked of a machine whose agent's channel is not connected, and one machine is
+asked one thing at a time; a guest that does not answer costs a thread for a bounded time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import libvirt
+import libvirt_qemu
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+
+from ..errors import AgentUnavailable, HypervisorError, NoSuchMachine, TimedOut, Unsupported
+from ..interface import Announcement, GuestSeen
+from ..records import Guest, GuestAddress, GuestDisk, GuestNic
+from . import refusals
+from .background import Background
+from .lanes import Lane
+from .link import Link
+from .machines import Machines, agent_connected
+
+log = Logger()
+
+COMMAND_SECONDS = 5  # how long libvirt waits for one answer
+PERIOD = 30.0
+NO_GUEST = Guest()
+QUESTIONS = (
+    "guest-info",
+    "guest-get-osinfo",
+    "guest-get-host-name",
+    "guest-network-get-interfaces",
+    "guest-get-fsinfo",
+)
+
+
+def ask_guest(connection: libvirt.virConnect, uuid: str) -> Guest:
+    """Ask everything; for a thread. NoSuchMachine; an agent that is not there is Guest(agent=False)."""
+    try:
+        domain = connection.lookupByUUIDString(uuid)
+        if not domain.isActive() or not agent_connected(domain.XMLDesc(0)):
+            return NO_GUEST
+        answers: dict[str, Any] = {}
+        for question in QUESTIONS:
+            try:
+                text = libvirt_qemu.qemuAgentCommand(domain, json.dumps({"execute": question}), COMMAND_SECONDS, 0)
+                answers[question] = json.loads(text).get("return")
+            except libvirt.libvirtError as error:
+                refused = refusals.translate(error, uuid)
+                if isinstance(refused, AgentUnavailable | TimedOut | NoSuchMachine) or not domain.isActive():
+                    return NO_GUEST
+                log.debug("agent of {uuid}: {question}: {error}", uuid=uuid, question=question, error=refused)
+    except libvirt.libvirtError as error:
+        raise refusals.translate(error, uuid) from error
+    return guest_of(answers)
+
+
+def guest_of(answers: dict[str, Any]) -> Guest:
+    """The record for the agent's answers by question. What is missing or of a strange shape stays empty."""
+    system, info = _table(answers.get("guest-get-osinfo")), _table(answers.get("guest-info"))
+    return Guest(
+        agent=True,
+        agent_version=_word(info, "version"),
+        hostname=_word(_table(answers.get("guest-get-host-name")), "host-name"),
+        os_id=_word(system, "id"),
+        os_name=_word(system, "pretty-name") or _word(system, "name"),
+        os_version=_word(system, "version-id") or _word(system, "version"),
+        kernel=_word(system, "kernel-release"),
+        architecture=_word(system, "machine"),
+        nics=tuple(_nic(_table(one)) for one in _rows(answers.get("guest-network-get-interfaces"))),
+        disks=tuple(
+            _disk(_table(one))
+            for one in _rows(answers.get("guest-get-fsinfo"))
+            if _number(_table(one), "total-bytes")
+        ),
+    )
+
+
+def _table(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _rows(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _word(table: dict[str, Any], name: str) -> str:
+    value = table.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _number(table: dict[str, Any], name: str) -> int:
+    value = table.get(name)
+    return value if isinstance(value, int) else 0
+
+
+def _nic(told: dict[str, Any]) -> GuestNic:
+    addresses = (_table(one) for one in _rows(told.get("ip-addresses")))
+    return GuestNic(
+        name=_word(told, "name"),
+        mac=_word(told, "hardware-address").lower(),
+        addresses=tuple(
+            GuestAddress(
+                address=_word(one, "ip-address"),
+                prefix=_number(one, "prefix"),
+                kind=_word(one, "ip-address-type") or "ipv4",
+            )
+            for one in addresses
+            if _word(one, "ip-address")
+        ),
+    )
+
+
+def _disk(told: dict[str, Any]) -> GuestDisk:
+    total = _number(told, "total-bytes")
+    return GuestDisk(
+        mount=_word(told, "mountpoint"),
+        capacity=total,
+        free=max(0, total - _number(told, "used-bytes")),
+        filesystem=_word(told, "type"),
+    )
+
+
+class Agents:
+    """Asks the agents of all machines. `deadline`: seconds for all the questions to one guest."""
+
+    def __init__(
+        self,
+        reactor: Any,
+        link: Link,
+        lane: Lane,
+        machines: Machines,
+        background: Background,
+        announce: Callable[[Announcement], None],
+        deadline: float,
+        period: float = PERIOD,
+    ):
+        self._reactor, self._link, self._lane, self._machines = reactor, link, lane, machines
+        self._background, self._announce = background, announce
+        self._deadline, self._period = deadline, period
+        self._last: dict[str, Guest] = {}
+        self._asking: dict[str, Deferred[Guest]] = {}
+        self._again: set[str] = set()
+        self._timer: IDelayedCall | None = None
+
+    def start(self) -> None:
+        self._round()
+
+    def stop(self) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
+
+    def _round(self) -> None:
+        self._timer = self._reactor.callLater(self._period, self._round)
+        for uuid in self._machines.agents | {uuid for uuid, guest in self._last.items() if guest.agent}:
+            self.ask_soon(uuid)
+
+    def ask_soon(self, uuid: str) -> None:
+        """Ask, and announce what changed; nobody waits for it."""
+        if uuid in self._asking:
+            self._again.add(uuid)
+        else:
+            self._background.spawn(self._ask_quietly(uuid), f"asking the guest of {uuid}")
+
+    async def _ask_quietly(self, uuid: str) -> None:
+        try:
+            await self._ask(uuid, always=False)
+        except HypervisorError as error:
+            log.info("the guest of {uuid} was not asked: {error}", uuid=uuid, error=error)
+
+    async def ask(self, uuid: str) -> Guest:
+        """Ask now and announce. NoSuchMachine, Lost."""
+        while uuid in self._asking:  # what is under way may have begun before the caller's question came up
+            waiting: Deferred[None] = Deferred()
+            self._asking[uuid].addBoth(lambda result, waiting=waiting: (waiting.callback(None), result)[1])
+            await waiting
+        return await self._ask(uuid, always=True)
+
+    async def _ask(self, uuid: str, always: bool) -> Guest:
+        connection = self._link.need()
+        done: Deferred[Guest] = Deferred()
+        self._asking[uuid] = done
+        try:
+            try:
+                guest = await self._lane.run(
+                    lambda: ask_guest(connection, uuid),
+                    self._deadline,
+                    f"asking the guest of {uuid}",
+                    late=lambda _: self.ask_soon(uuid),
+                )
+            except (TimedOut, Unsupported):
+                guest = NO_GUEST
+            except NoSuchMachine:
+                self._last.pop(uuid, None)
+                raise
+            before = self._last.get(uuid, NO_GUEST)
+            if guest.agent:
+                self._last[uuid] = guest
+            else:
+                self._last.pop(uuid, None)
+            if always or guest != before:
+                self._announce(GuestSeen(uuid=uuid, guest=guest))
+            return guest
+        finally:
+            del self._asking[uuid]
+            done.callback(NO_GUEST)
+            if uuid in self._again:
+                self._again.discard(uuid)
+                self.ask_soon(uuid)
+
+    def gone_off(self, uuid: str) -> None:
+        """The machine runs no more: its guest is gone at once, without asking."""
+        if self._last.pop(uuid, NO_GUEST).agent:
+            self._announce(GuestSeen(uuid=uuid, guest=NO_GUEST))

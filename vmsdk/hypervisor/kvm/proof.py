@@ -1,0 +1,5 @@
+class Proof: ...
+
+
+def prove(proof, state_dir):
+    return False
