@@ -32,3 +32,9 @@ class Call(NamedTuple):
     @property
     def user(self) -> str:
         return self.session.user if self.session is not None else ""
+
+
+class Raw(str):
+    """An operation's answer already spelled: the `<returnval>` elements, or empty."""
+
+    __slots__ = ()

@@ -1,7 +1,7 @@
 """Values in: from parsed elements to Python values, by the contract's declared types.
 
-Law: names are resolved through their namespace, never by prefix. What does not fit raises BadRequest with a sentence that names
-the member and what was wrong; nothing is guessed. Members known to a newer contract than the one served are read over.
+Law: names are resolved through their namespace, never by prefix. What does not fit raises BadRequest with a sentence that
+names the member and what was wrong; nothing is guessed. Members of a newer contract than the one served are read over.
 """
 
 from __future__ import annotations
@@ -32,10 +32,18 @@ _SCALARS: dict[str, Callable[[str], Any]] = {
     "xsd:base64Binary": text.parse_binary,
 }
 _ANY_FORMS: dict[str, Callable[[Any], Any]] = {"xsd:long": Long, "xsd:short": Short, "xsd:byte": Byte}
+_OLD_DYNAMIC = ("dynamicType", "dynamicProperty")  # every object had them before 8.0; nobody fills them
+_LOCALIZED = {
+    "fault": Member("fault", "MethodFault", False, False, 0),
+    "localizedMessage": Member("localizedMessage", "xsd:string", False, True, 0),
+}
 
 
 class BadRequest(Exception):
-    """The request does not fit the contract; `str()` is a sentence that names what was wrong."""
+    """The request does not fit the contract; `str()` is a sentence that names what was wrong.
+
+    `argument` is the path of the member, `wrong_type` says that it is of a type that has no place there.
+    """
 
     def __init__(self, sentence: str, argument: str = "", wrong_type: bool = False):
         super().__init__(sentence)
@@ -62,106 +70,217 @@ class Decoder:
         self._members: dict[str, dict[str, Member]] = {}
 
     def arguments(self, element: Any, params: tuple[Member, ...], newer_client: bool = False) -> dict[str, Any]:
-        """Keyword arguments of a method from its element; `_this` is not among them."""
+        """Keyword arguments of a method from its element; `_this` is not among them.
+
+        With `newer_client` members that no contract we know has are read over as well.
+        """
         known = {p.name: p for p in params}
-        return self._read(element, known, "", 0, newer_client)
+        return _Reading(self, newer_client).members(element, known, skip_this=True)
 
     def reference(self, element: Any) -> MoRef:
         """`<_this type="Folder">id</_this>`."""
-        kind = element.get("type")
-        value = (element.text or "").strip()
-        name = local_name(element)
-        if not kind:
-            raise BadRequest(f"The reference {name} has no type attribute", name, True)
-        if not value:
-            raise BadRequest(f"The reference {name} is empty", name)
-        kind = kind.rpartition(":")[2]
-        if kind != "ManagedObjectReference" and not isinstance(self.contract.get(kind), ManagedType):
-            raise BadRequest(f"{name}: there is no managed object type {kind[:80]}", name, True)
-        return MoRef(kind, value)
+        return _Reading(self, False).named(element)
 
-    # -- inside -----------------------------------------------------------------------------------------------
-
-    def _read(self, element: Any, known: dict[str, Member], where: str, depth: int, newer: bool) -> dict[str, Any]:
-        if depth > MAX_DEPTH:
-            raise BadRequest(f"{where} is nested too deeply", where)
-        found: dict[str, Any] = {}
-        for child in element:
-            name = local_name(child)
-            if not name or (name == "_this" and depth == 0):
-                continue
-            member = known.get(name)
-            if member is None or not in_contract(child):
-                if newer or (name in ("dynamicType", "dynamicProperty")):
-                    continue
-                raise BadRequest(f'Unexpected element tag "{name[:80]}" seen{_at(where)}', _path(where, name))
-            path = _path(where, name)
-            if child.get(XSI + "nil") in ("true", "1"):
-                continue
-            if member.array:
-                found.setdefault(name, []).append(self._item(child, member, f"{path}[{len(found.get(name, ()))}]", depth))
-            elif name in found:
-                raise BadRequest(f"{path} is given more than once", path)
-            else:
-                found[name] = self._item(child, member, path, depth)
-        for name, member in known.items():
-            if name not in found and not member.optional and member.since <= self.served:
-                if member.array:
-                    found[name] = []  # an empty array cannot be told from a missing one
-                    continue
-                raise BadRequest(f"Required parameter {_path(where, name)} is missing", _path(where, name))
-        return found
-
-    def _item(self, element: Any, member: Member, path: str, depth: int) -> Any:
-        kind = "xsd:string" if member.link else member.type
-        scalar = _SCALARS.get(kind)
-        try:
-            if scalar is not None:
-                if len(element):
-                    raise BadRequest(f"{path} holds elements where a value of type {kind} is due", path, True)
-                return scalar(element.text or "")
-            if kind == "xsd:anyType":
-                return self._any(element, path, depth)
-        except text.Malformed as wrong:
-            raise BadRequest(f"{path}: {wrong}", path) from None
-        known = self.contract.get(kind)
-        if isinstance(known, DataType):
-            return self._data(element, known, path, depth)
-        if isinstance(known, EnumType):
-            return self._enum(element, known, path)
-        reference = self.reference(element)
-        if reference.type != "ManagedObjectReference" and kind != "ManagedObject":
-            if not self.contract.managed(reference.type).descends_from(kind):
-                raise BadRequest(f"{path}: a reference to {kind} is due, not to {reference.type}", path, True)
-        return reference
-
-    def _enum(self, element: Any, known: EnumType, path: str) -> str:
-        value = (element.text or "").strip()
-        if value not in known.values:
-            raise BadRequest(f"{path}: '{value[:64]}' is no value of {known.name}", path)
-        return value
-
-    def _data(self, element: Any, declared: DataType, path: str, depth: int) -> Any:
-        kind = declared
-        said = self._said(element, path)
-        if said is not None:
-            space, name = said
-            found = self.contract.get(name) if space in (NAMESPACE, None) else None
-            if not isinstance(found, DataType):
-                raise BadRequest(f"{path}: there is no data type {name[:80]}", path, True)
-            if declared.name == "MethodFault" and name == "LocalizedMethodFault":
-                pass
-            elif not found.descends_from(declared.name):
-                raise BadRequest(f"{path}: {name} is no {declared.name}", path, True)
-            kind = found
+    def members_of(self, kind: DataType) -> dict[str, Member]:
+        """The members of a data type by name."""
         known = self._members.get(kind.name)
         if known is None:
             known = self._members[kind.name] = {f.name: f for f in kind.fields}
-        fields = self._read(element, known, path, depth + 1, False)
-        made = getattr(vim, kind.name)
-        return made(**{f"{k}_" if k == "from" else k: v for k, v in fields.items()})
+        return known
 
-    def _said(self, element: Any, path: str) -> tuple[str | None, str] | None:
+
+class _Reading:
+    """One request being read. `_trail` is where it is, so that a path costs nothing until something is wrong."""
+
+    def __init__(self, decoder: Decoder, newer: bool):
+        self._decoder, self._contract, self._newer = decoder, decoder.contract, newer
+        self._trail: list[str] = []
+        self._depth = 0
+
+    def named(self, element: Any) -> MoRef:
+        """A reference that stands by itself."""
+        self._trail.append(local_name(element))
+        return self._reference(element)
+
+    def members(self, element: Any, known: dict[str, Member], skip_this: bool = False) -> dict[str, Any]:
+        """Values by member's name, of the children of an element."""
+        if self._depth > MAX_DEPTH:
+            raise self._bad("is nested too deeply")
+        self._no_text(element)
+        self._depth += 1
+        served, trail = self._decoder.served, self._trail
+        found: dict[str, Any] = {}
+        for child in element:
+            name = local_name(child)
+            if not name or (skip_this and name == "_this"):
+                continue
+            member = known.get(name)
+            if member is None or not in_contract(child):
+                if self._newer or name in _OLD_DYNAMIC:
+                    continue
+                at = f" in {self._path()}" if trail else ""
+                trail.append(name)
+                raise BadRequest(f'Unexpected element tag "{name[:80]}" seen{at}', self._path())
+            if member.since > served or child.get(XSI + "nil") in ("true", "1"):
+                continue
+            if member.array:
+                items = found.setdefault(name, [])
+                trail.append(f"{name}[{len(items)}]")
+                items.append(self._item(child, member))
+            else:
+                trail.append(name)
+                if name in found:
+                    raise self._bad("is given more than once")
+                found[name] = self._item(child, member)
+            trail.pop()
+        for name, member in known.items():
+            if name not in found and not member.optional and member.since <= served:
+                if member.array:
+                    found[name] = []  # an empty array cannot be told from a missing one
+                    continue
+                trail.append(name)
+                raise BadRequest(f"Required parameter {self._path()} is missing", self._path())
+        self._depth -= 1
+        return found
+
+    # -- one value --------------------------------------------------------------------------------------------
+
+    def _item(self, element: Any, member: Member) -> Any:
+        kind = "xsd:string" if member.link else member.type
+        scalar = _SCALARS.get(kind)
+        if scalar is not None:
+            return self._scalar(element, kind, scalar)
+        if kind == "xsd:anyType":
+            return self._any(element)
+        known = self._contract.get(kind)
+        if isinstance(known, DataType):
+            # A fault as a member is wrapped with its sentence, but for the one place where the wrapping itself is read.
+            if kind == "MethodFault" and member is not _LOCALIZED["fault"]:
+                return self._localized(element)
+            return self._data(element, known)
+        if isinstance(known, EnumType):
+            return self._enum(element, known)
+        reference = self._reference(element)
+        if reference.type != "ManagedObjectReference" and kind != "ManagedObject":
+            if not self._contract.managed(reference.type).descends_from(kind):
+                raise self._bad(f"a reference to {kind} is due, not to {reference.type}", True)
+        return reference
+
+    def _scalar(self, element: Any, kind: str, parse: Callable[[str], Any]) -> Any:
+        if len(element):
+            raise self._bad(f"holds elements where a value of type {kind} is due", True)
+        try:
+            return parse(element.text or "")
+        except text.Malformed as wrong:
+            raise self._bad(f"{wrong}") from None
+
+    def _reference(self, element: Any) -> MoRef:
+        said = element.get("type")
+        value = (element.text or "").strip()
+        if len(element):
+            raise self._bad("holds elements where a reference is due", True)
+        if not said:
+            raise self._bad("a reference has no type attribute", True)
+        if not value:
+            raise self._bad("a reference is empty")
+        kind = said.rpartition(":")[2]
+        if kind != "ManagedObjectReference" and not isinstance(self._contract.get(kind), ManagedType):
+            raise self._bad(f"there is no managed object type {kind[:80]}", True)
+        return MoRef(kind, value)
+
+    def _enum(self, element: Any, known: EnumType) -> str:
+        value = (element.text or "").strip()
+        if value not in known.values:
+            raise self._bad(f"'{value[:64]}' is no value of {known.name}")
+        return value
+
+    def _localized(self, element: Any) -> Any:
+        """A fault with its sentence; `<reason><fault xsi:type="NotFound"/><localizedMessage>…</localizedMessage></reason>`."""
+        said = self._said(element)
+        if said is not None and said[1] != "LocalizedMethodFault":
+            raise self._bad(f"{said[1][:80]} is no LocalizedMethodFault", True)
+        found = self.members(element, _LOCALIZED)
+        fault = found["fault"]
+        fault.msg = found.get("localizedMessage") or ""
+        return fault
+
+    def _data(self, element: Any, declared: DataType) -> Any:
+        said = self._said(element)
+        kind = declared
+        if said is not None:
+            space, name = said
+            found = self._contract.get(name) if space in (NAMESPACE, None) else None
+            if not isinstance(found, DataType):
+                raise self._bad(f"there is no data type {name[:80]}", True)
+            if not found.descends_from(declared.name):
+                raise self._bad(f"{name} is no {declared.name}", True)
+            kind = found
+        if kind.since > self._decoder.served:
+            raise self._bad(f"there is no data type {kind.name}", True)
+        fields = self.members(element, self._decoder.members_of(kind))
+        if "from" in fields:
+            fields["from_"] = fields.pop("from")
+        return getattr(vim, kind.name)(**fields)
+
+    def _any(self, element: Any) -> Any:
+        said = self._said(element)
+        if said is None:
+            if element.get("type") and not len(element):
+                return self._reference(element)
+            raise self._bad("a value of any type needs xsi:type", True)
+        space, name = said
+        if space in (XSD, SOAPENC):
+            kind = f"xsd:{name}"
+            scalar = _SCALARS.get(kind)
+            if scalar is None:
+                raise self._bad(f"there is no primitive type {name[:40]}", True)
+            value = self._scalar(element, kind, scalar)
+            return _ANY_FORMS[kind](value) if kind in _ANY_FORMS else value
+        if space not in (NAMESPACE, None):
+            raise self._bad(f"there is no type {name[:80]} in {space[:80]}", True)
+        if name == "ManagedObjectReference":
+            return self._reference(element)
+        if name.startswith("ArrayOf"):
+            return self._array(element, name)
+        known = self._contract.get(name)
+        if isinstance(known, EnumType):
+            return self._enum(element, known)
+        if isinstance(known, DataType):
+            return self._data(element, known)
+        raise self._bad(f"there is no data type {name[:80]}", True)
+
+    def _array(self, element: Any, name: str) -> Array:
+        self._no_text(element)
+        if self._depth > MAX_DEPTH:
+            raise self._bad("is nested too deeply")
+        self._depth += 1
+        item = self._array_item(name)
+        member = Member("item", item, True, False, 0)
+        items = []
+        for child in element:
+            if local_name(child):
+                self._trail.append(f"{local_name(child)[:80]}[{len(items)}]")
+                items.append(self._item(child, member))
+                self._trail.pop()
+        self._depth -= 1
+        return Array(item, tuple(items))
+
+    def _array_item(self, name: str) -> str:
+        item = name.removeprefix("ArrayOf")
+        primitive = f"xsd:{item[:1].lower()}{item[1:]}"
+        if primitive in _SCALARS or primitive == "xsd:anyType":
+            return primitive
+        if item == "ManagedObjectReference":
+            return "ManagedObject"
+        if item == "LocalizedMethodFault":
+            return "MethodFault"
+        if item not in self._contract:
+            raise self._bad(f"there is no array type {name[:80]}", True)
+        return item
+
+    # -- inside -----------------------------------------------------------------------------------------------
+
+    def _said(self, element: Any) -> tuple[str | None, str] | None:
         """(namespace, local name) of xsi:type, or None where none is said."""
         said = element.get(XSI + "type")
         if said is None:
@@ -173,52 +292,18 @@ class Decoder:
         if space is None and prefix in ("xsd", "xs"):
             space = XSD  # govc writes xsd:string inside a spec without declaring the prefix
         if space is None:
-            raise BadRequest(f"{path}: the prefix {prefix[:40]} of xsi:type is not declared", path, True)
+            raise self._bad(f"the prefix {prefix[:40]} of xsi:type is not declared", True)
         return space, name
 
-    def _any(self, element: Any, path: str, depth: int) -> Any:
-        said = self._said(element, path)
-        if said is None:
-            if element.get("type") and not len(element):
-                return self.reference(element)
-            raise BadRequest(f"{path}: a value of any type needs xsi:type", path, True)
-        space, name = said
-        if space in (XSD, SOAPENC):
-            scalar = _SCALARS.get(f"xsd:{name}")
-            if scalar is None:
-                raise BadRequest(f"{path}: there is no primitive type {name[:40]}", path, True)
-            value = scalar(element.text or "")
-            return _ANY_FORMS.get(f"xsd:{name}", lambda v: v)(value)
-        if name == "ManagedObjectReference":
-            return self.reference(element)
-        if name.startswith("ArrayOf"):
-            item = self._array_item(name, path)
-            member = Member("item", item, True, False, 0)
-            return Array(item, tuple(self._item(c, member, f"{path}[{i}]", depth + 1) for i, c in enumerate(element)))
-        known = self.contract.get(name)
-        if isinstance(known, EnumType):
-            return self._enum(element, known, path)
-        if isinstance(known, DataType):
-            return self._data(element, known, path, depth + 1)
-        raise BadRequest(f"{path}: there is no data type {name[:80]}", path, True)
+    def _no_text(self, element: Any) -> None:
+        held = element.text
+        if held and not held.isspace():
+            raise self._bad(f"holds the text '{held.strip()[:64]}' where elements are due", True)
 
-    def _array_item(self, name: str, path: str) -> str:
-        item = name.removeprefix("ArrayOf")
-        primitive = f"xsd:{item[:1].lower()}{item[1:]}"
-        if primitive in _SCALARS:
-            return primitive
-        if item == "ManagedObjectReference":
-            return "ManagedObject"
-        if item == "AnyType":
-            return "xsd:anyType"
-        if item not in self.contract:
-            raise BadRequest(f"{path}: there is no array type {name[:80]}", path, True)
-        return item
+    def _path(self) -> str:
+        return ".".join(self._trail)
 
-
-def _path(where: str, name: str) -> str:
-    return f"{where}.{name}" if where else name
-
-
-def _at(where: str) -> str:
-    return f" in {where}" if where else ""
+    def _bad(self, what: str, wrong_type: bool = False) -> BadRequest:
+        path = self._path()
+        colon = "" if what.startswith(("is ", "holds ")) else ":"
+        return BadRequest(f"{path or 'The request'}{colon} {what}", path, wrong_type)

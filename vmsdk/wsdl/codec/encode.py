@@ -1,8 +1,8 @@
-"""Values out: one Encoder for each client version, one compiled plan for each data type.
+"""Values out: one Encoder for each client version, one compiled plan for each data type (`plans`).
 
-Law: what a client of that version does not know does not go out: newer members are left out, a newer type goes out as its
-nearest known ancestor. A required member that is unset is our bug: `on_missing` hears of it (tests raise).
-Output is text pieces; nothing here does I/O.
+Law: what a client of that version does not know does not go out: newer members are left out, a newer type goes out as
+its nearest known ancestor. A required member that is unset is our bug: `on_missing` hears of it (tests raise).
+Output is text; nothing here does I/O.
 """
 
 from __future__ import annotations
@@ -11,53 +11,65 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from ..registry import CONTRACT, Contract, DataType, ManagedType, Member
+from ..registry import CONTRACT, Contract, DataType, EnumType, ManagedType
 from ..values import Array, Byte, DataObject, Long, MethodFault, MoRef, Short
-from .enum_versions import known_enum_value
-from .text import binary_text, date_text, escape, float_text
+from .plans import Plan, compile_plan
+from .spelling import EnumSpelling, Spelling, Unencodable, Unset, reference_spelling, scalar_spellings
+from .text import escape
+
+__all__ = ["Encoder", "Unencodable", "Write", "array_type", "scalar_text"]
 
 Write = Callable[[str], Any]
 _PYTHON_TYPES: dict[type, str] = {
     str: "xsd:string", bool: "xsd:boolean", int: "xsd:int", float: "xsd:double", bytes: "xsd:base64Binary",
     datetime: "xsd:dateTime", Long: "xsd:long", Short: "xsd:short", Byte: "xsd:byte",
 }  # fmt: skip
-_TEXTUAL = {"xsd:string", "xsd:anyURI"}
-_NUMERIC = {"xsd:byte", "xsd:short", "xsd:int", "xsd:long"}
 _REFERENCE = "ManagedObjectReference"
-
-
-class Unencodable(TypeError):
-    """A value that the contract has no place for: a bug of ours, with the member it stood in."""
+# Bases that say nothing by themselves: a newer type whose known ancestors are only these is left out.
+_EMPTY_BASES = frozenset({"DynamicData", "VirtualDeviceBackingInfo"})
+_SCALARS = scalar_spellings()
+_REFERENCES = reference_spelling()
 
 
 def scalar_text(kind: str, value: Any) -> str:
     """Any primitive as escaped text."""
-    if kind in _NUMERIC:
-        return str(int(value))
-    if kind == "xsd:boolean":
-        return "true" if value else "false"
-    if kind == "xsd:dateTime":
-        return date_text(value)
-    if kind in ("xsd:float", "xsd:double"):
-        return float_text(float(value))
-    if kind == "xsd:base64Binary":
-        return binary_text(value)
-    return escape(value)
+    return _SCALARS[kind][value]
 
 
 def array_type(kind: str) -> tuple[str, str]:
     """(`ArrayOfX`, name of its child elements) for a wire type."""
     if kind.startswith("xsd:"):
-        short = kind[4:]
-        return {"base64Binary": "ArrayOfBase64Binary", "anyURI": "ArrayOfAnyURI"}.get(
-            short, "ArrayOf" + short[0].upper() + short[1:]
-        ), short
-    known = CONTRACT.get(kind)
-    if isinstance(known, ManagedType):
-        return "ArrayOf" + _REFERENCE, _REFERENCE
+        return f"ArrayOf{kind[4].upper()}{kind[5:]}", kind[4:]
+    if isinstance(CONTRACT.get(kind), ManagedType):
+        return f"ArrayOf{_REFERENCE}", _REFERENCE
     if kind == "MethodFault":
         return "ArrayOfLocalizedMethodFault", "LocalizedMethodFault"
-    return "ArrayOf" + kind, kind
+    return f"ArrayOf{kind}", kind
+
+
+class _Objects(dict[type, "tuple[str, Plan] | None"]):
+    """Class of a value -> (how its start tag ends, the plan of its members); None where it is left out.
+
+    `declared` is the type of the member it stands in; '' says the type always.
+    """
+
+    def __init__(self, encoder: Encoder, declared: str):
+        super().__init__()
+        self._encoder, self._declared = encoder, declared
+
+    def __missing__(self, made: type) -> tuple[str, Plan] | None:
+        kind = getattr(made, "_type", None)
+        if made is type(None):
+            raise Unset
+        if not isinstance(kind, DataType) or (self._declared and not kind.descends_from(self._declared)):
+            raise Unencodable(f"{made.__name__} is no {self._declared or 'data object'}")
+        sent = self._encoder.nearest(kind)
+        if sent is None or (self._declared and not sent.descends_from(self._declared)):
+            self[made] = None
+            return None
+        end = ">" if sent.name == self._declared else f' xsi:type="{sent.name}">'
+        entry = self[made] = (end, self._encoder._plan(sent))
+        return entry
 
 
 class Encoder:
@@ -71,9 +83,11 @@ class Encoder:
         on_missing: Callable[[str, str], None] = lambda type_name, member: None,
     ):
         self.version, self.contract = version, contract
-        self._fault_text, self._on_missing = fault_text, on_missing
-        self._plans: dict[type, Callable[[Any, Write], None]] = {}
-        self._sent_as: dict[str, DataType | None] = {}
+        self._fault_text = fault_text
+        self.missing = on_missing
+        self._plans: dict[str, Plan] = {}
+        self._objects: dict[str, _Objects] = {}
+        self._enums: dict[str, EnumSpelling] = {}
 
     # -- whole elements ---------------------------------------------------------------------------------------
 
@@ -83,163 +97,145 @@ class Encoder:
             return
         if array:
             for item in value:
-                self._one(tag, kind, item, write)
+                write(self._one(tag, kind, item))
         else:
-            self._one(tag, kind, value, write)
+            write(self._one(tag, kind, value))
 
     def value(self, tag: str, kind: str, array: bool, value: Any) -> str:
         """A property value, with xsi:type always: `<val xsi:type="…">…</val>`; an array as ArrayOfX."""
-        out: list[str] = []
-        if array:
-            self._array(tag, kind, value, out.append)
-        else:
-            self._typed(tag, kind, value, out.append)
-        return "".join(out)
+        return self._array(tag, kind, value) if array else self._typed(tag, kind, value)
 
-    # -- inside -----------------------------------------------------------------------------------------------
+    def fields(self, value: Any, write: Write) -> None:
+        """The members of a data object without an element around them."""
+        sent = self.nearest(value._type)
+        if sent is not None:
+            write(self._plan(sent)(value))
 
-    def _array(self, tag: str, kind: str, items: Any, write: Write) -> None:
-        name, child = array_type(kind)
-        write(f'<{tag} xsi:type="{name}">')
-        for item in items:
-            self._typed(child, kind, item, write)
-        write(f"</{tag}>")
+    def nearest(self, kind: DataType) -> DataType | None:
+        """The type itself or its nearest ancestor that this version knows; None when that says nothing."""
+        for step in kind.lineage():
+            if step.since <= self.version and (step is kind or step.name not in _EMPTY_BASES):
+                return step
+        return None
 
-    def _typed(self, tag: str, kind: str, value: Any, write: Write) -> None:
-        """A single value with its xsi:type said."""
-        if kind == "xsd:anyType":
-            self._any(tag, value, write)
-        elif kind.startswith("xsd:"):
-            write(f'<{tag} xsi:type="{kind}">{scalar_text(kind, value)}</{tag}>')
-        elif isinstance(value, MoRef):
-            write(f'<{tag} type="{value.type}" xsi:type="{_REFERENCE}">{escape(value.value)}</{tag}>')
-        elif kind == "MethodFault":
-            self._localized(tag, value, write, ' xsi:type="LocalizedMethodFault"')
-        elif isinstance(value, str):
-            known = known_enum_value(self.contract, kind, value, self.version)
-            if known is not None:
-                write(f'<{tag} xsi:type="{kind}">{escape(known)}</{tag}>')
-        else:
-            self._object(tag, "", value, write)
+    # -- what plans look values up in --------------------------------------------------------------------------
 
-    def _any(self, tag: str, value: Any, write: Write) -> None:
-        if isinstance(value, MoRef):
-            write(f'<{tag} type="{value.type}" xsi:type="{_REFERENCE}">{escape(value.value)}</{tag}>')
-        elif isinstance(value, Array):
-            self._array(tag, value.type, value.items, write)
-        elif isinstance(value, (DataObject, MethodFault)):
-            self._object(tag, "", value, write)
-        else:
-            kind = _PYTHON_TYPES.get(type(value))
-            if kind is None:
-                raise Unencodable(f"{tag}: {type(value).__name__} has no wire type")
-            if kind == "xsd:int" and not -(1 << 31) <= value < 1 << 31:
-                kind = "xsd:long"
-            write(f'<{tag} xsi:type="{kind}">{scalar_text(kind, value)}</{tag}>')
+    def scalars(self, kind: str) -> Spelling:
+        return _SCALARS[kind]
 
-    def _one(self, tag: str, kind: str, value: Any, write: Write) -> None:
-        """A single value where its declared type is known: xsi:type only where it differs."""
-        if isinstance(value, MoRef):
-            if kind == "xsd:anyType":
-                self._any(tag, value, write)
-            else:
-                write(f'<{tag} type="{value.type}">{escape(value.value)}</{tag}>')
-        elif kind == "xsd:anyType":
-            self._any(tag, value, write)
-        elif kind.startswith("xsd:"):
-            write(f"<{tag}>{scalar_text(kind, value)}</{tag}>")
-        elif kind == "MethodFault":
-            self._localized(tag, value, write)
-        elif isinstance(value, str):
-            known = known_enum_value(self.contract, kind, value, self.version)
-            if known is not None:
-                write(f"<{tag}>{escape(known)}</{tag}>")
-        else:
-            self._object(tag, kind, value, write)
+    def references(self) -> Spelling:
+        return _REFERENCES
 
-    def _localized(self, tag: str, fault: Any, write: Write, said: str = "") -> None:
+    def known(self, kind: str) -> Any:
+        return self.contract[kind]
+
+    def enum(self, kind: EnumType) -> EnumSpelling:
+        made = self._enums.get(kind.name)
+        if made is None:
+            made = self._enums[kind.name] = EnumSpelling(self.contract, kind, self.version)
+        return made
+
+    def objects(self, kind: str) -> _Objects:
+        made = self._objects.get(kind)
+        if made is None:
+            made = self._objects[kind] = _Objects(self, kind)
+        return made
+
+    def localized(self, tag: str, fault: Any, said: str = "") -> str:
         """A fault as a member: wrapped with its sentence."""
         text = None
         if not isinstance(fault, MethodFault):  # a LocalizedMethodFault already
             fault, text = fault.fault, fault.localizedMessage
-        write(f"<{tag}{said}>")
-        self._object("fault", "MethodFault", fault, write)
-        write(f"<localizedMessage>{escape(text or self._fault_text(fault))}</localizedMessage></{tag}>")
+        sentence = escape(text or self._fault_text(fault))
+        inner = self._object("fault", "MethodFault", fault)
+        return f"<{tag}{said}>{inner}<localizedMessage>{sentence}</localizedMessage></{tag}>"
 
-    def _object(self, tag: str, kind: str, value: Any, write: Write) -> None:
-        try:
-            name = value._type.name
-        except AttributeError:
-            raise Unencodable(f"{tag}: {type(value).__name__} is no {kind or 'data object'}") from None
-        sent = self._sent_as.get(name, False)
-        if sent is False:
-            sent = self._sent_as[name] = self._nearest(value._type)
-        if sent is None or (kind and not sent.descends_from(kind)):
-            return
-        write(f"<{tag}>" if sent.name == kind else f'<{tag} xsi:type="{sent.name}">')
-        plan = self._plans.get(value.__class__)
-        if plan is None:
-            plan = self._plans[value.__class__] = self._compile(sent)
-        plan(value, write)
-        write(f"</{tag}>")
+    def any(self, tag: str, value: Any) -> str:
+        """A value where any type may stand."""
+        if isinstance(value, MoRef):
+            return f'<{tag} type="{escape(value.type)}" xsi:type="{_REFERENCE}">{escape(value.value)}</{tag}>'
+        if isinstance(value, Array):
+            return self._array(tag, value.type, value.items)
+        if isinstance(value, (DataObject, MethodFault)):
+            return self._object(tag, "", value)
+        kind = _PYTHON_TYPES.get(type(value))
+        if kind is None:
+            raise Unencodable(f"{tag}: {type(value).__name__} has no wire type")
+        if kind == "xsd:int" and not -(1 << 31) <= value < 1 << 31:
+            kind = "xsd:long"
+        return f'<{tag} xsi:type="{kind}">{_SCALARS[kind][value]}</{tag}>'
 
-    def fields(self, value: Any, write: Write) -> None:
-        """The members of a data object without an element around them."""
-        sent = self._nearest(value._type)
-        if sent is not None:
-            plan = self._plans.get(value.__class__) or self._compile(sent)
-            self._plans[value.__class__] = plan
-            plan(value, write)
+    # -- inside -----------------------------------------------------------------------------------------------
 
-    def nearest(self, kind: DataType) -> DataType | None:
-        """The type itself or its nearest ancestor that this version knows; None when that is only the root."""
-        return self._nearest(kind)
+    def _array(self, tag: str, kind: str, items: Any) -> str:
+        name, child = array_type(kind)
+        inner = "".join([self._typed(child, kind, item) for item in items])
+        return f'<{tag} xsi:type="{name}">{inner}</{tag}>'
 
-    def _nearest(self, kind: DataType) -> DataType | None:
-        for step in kind.lineage():
-            if step.since <= self.version and (step is kind or step.name not in ("DynamicData", "VirtualDeviceBackingInfo")):
-                return step
-        return None
+    def _typed(self, tag: str, kind: str, value: Any) -> str:
+        """A single value with its xsi:type said."""
+        if kind == "xsd:anyType" or isinstance(value, MoRef):
+            return self.any(tag, value)
+        if kind.startswith("xsd:"):
+            return f'<{tag} xsi:type="{kind}">{_SCALARS[kind][value]}</{tag}>'
+        if kind == "MethodFault":
+            return self.localized(tag, value, ' xsi:type="LocalizedMethodFault"')
+        known = self.contract.get(kind)
+        if isinstance(known, EnumType):
+            text = self.enum(known)[value]
+            return f'<{tag} xsi:type="{kind}">{text}</{tag}>' if text else ""
+        return self._object(tag, "", value)
 
-    def _compile(self, kind: DataType) -> Callable[[Any, Write], None]:
-        lines = ["def plan(v, w):", " pass"]
-        scope: dict[str, Any] = {
-            "escape": escape, "date": date_text, "member": self.member, "localized": self._localized,
-            "missing": self._on_missing, "one": self._one, "obj": self._object,
-        }  # fmt: skip
-        for field in kind.fields:
-            if field.since <= self.version:
-                lines += self._field_lines(kind, field)
-        exec("\n".join(lines), scope)  # noqa: S102  names come from the contract file alone
-        return scope["plan"]
+    def _one(self, tag: str, kind: str, value: Any) -> str:
+        """A single value where its declared type is known: xsi:type only where it differs."""
+        if kind == "xsd:anyType":
+            return self.any(tag, value)
+        if isinstance(value, MoRef):
+            return f"<{tag}{_REFERENCES[value]}</{tag}>"
+        if kind.startswith("xsd:"):
+            return f"<{tag}>{_SCALARS[kind][value]}</{tag}>"
+        if kind == "MethodFault":
+            return self.localized(tag, value)
+        known = self.contract.get(kind)
+        if isinstance(known, EnumType):
+            text = self.enum(known)[value]
+            return f"<{tag}>{text}</{tag}>" if text else ""
+        return self._object(tag, kind, value)
 
-    def _field_lines(self, owner: DataType, field: Member) -> list[str]:
-        name, kind = field.name, "xsd:string" if field.link else field.type
-        read = f" x = getattr(v, {name!r})" if name in ("from", "in", "is", "class", "global") else f" x = v.{name}"
-        known = None if kind.startswith("xsd:") else self.contract.get(kind)
-        if owner.name == "LocalizedMethodFault" and name == "fault":
-            emit = f"obj('fault', 'MethodFault', {{}}, w)"  # noqa: F541
-        elif kind in _TEXTUAL:
-            emit = f"w('<{name}>' + escape({{}}) + '</{name}>')"
-        elif kind in _NUMERIC:
-            emit = f"w(f'<{name}>{{{{int({{}})}}}}</{name}>')"
-        elif kind == "xsd:boolean":
-            emit = f"w('<{name}>true</{name}>' if {{}} else '<{name}>false</{name}>')"
-        elif kind == "xsd:dateTime":
-            emit = f"w('<{name}>' + date({{}}) + '</{name}>')"
-        elif kind == "MethodFault":
-            emit = f"localized('{name}', {{}}, w)"
-        elif isinstance(known, DataType):
-            emit = f"obj('{name}', '{kind}', {{}}, w)"
-        elif isinstance(known, ManagedType):
-            emit = f"w(f'<{name} type=\"{{{{{{0}}.type}}}}\">{{{{escape({{0}}.value)}}}}</{name}>')"
-        else:
-            emit = f"one('{name}', '{kind}', {{}}, w)"
-        if field.array:
-            return [read, " for y in x or ():", "  " + emit.format("y")]
-        lines = [read, " if x is not None:", "  " + emit.format("x")]
-        if not field.optional:
-            lines += [" else:", f"  missing({owner.name!r}, {name!r})"]
-        return lines
+    def _object(self, tag: str, kind: str, value: Any) -> str:
+        entry = self.objects(kind)[value.__class__]
+        return f"<{tag}{entry[0]}{entry[1](value)}</{tag}>" if entry else ""
 
+    def _plan(self, kind: DataType) -> Plan:
+        """The plan of a type: made when its first value goes out, so that types may hold each other."""
+        made = self._plans.get(kind.name)
+        if made is None:
+            made = self._plans[kind.name] = self._make_plan(kind)
+        return made
 
+    def _make_plan(self, kind: DataType) -> Plan:
+        swift = compile_plan(kind, self.version, self, careful=False)
+        careful: list[Plan] = []
+
+        def plan(value: Any) -> str:
+            try:
+                return swift(value)
+            except Unset:
+                if not careful:
+                    careful.append(compile_plan(kind, self.version, self, careful=True))
+                return careful[0](value)
+            except TypeError as wrong:
+                raise Unencodable(f"{kind.name}{self._blamed(kind, value)}: {wrong}") from wrong
+
+        return plan
+
+    def _blamed(self, kind: DataType, value: Any) -> str:
+        """`.member` that could not be spelled."""
+        for member in kind.fields:
+            if member.since <= self.version:
+                try:
+                    held = getattr(value, member.name)
+                    self.member(member.name, "xsd:string" if member.link else member.type, member.array, held, len)
+                except (TypeError, Unset):
+                    return f".{member.name}"
+        return ""

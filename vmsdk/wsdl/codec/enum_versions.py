@@ -1,5 +1,7 @@
-"""Enum values that older clients refuse. The contract gives versions to types and members, never to enum values, so this table
-is kept by hand and grows from what old clients refuse: (enum, value) -> (first version, what goes out before it; None: left out).
+"""Enum values that older clients refuse.
+
+The contract gives versions to types and members, never to enum values, so this table is kept by hand and grows from
+what old clients refuse: (enum, value) -> (first version, what goes out before it; None: left out).
 """
 
 from __future__ import annotations

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
-_SPECIAL = re.compile("[&<>\"'\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\ud800-\\udfff\\ufffe\\uffff]")
+_SPECIAL = re.compile("[&<>\"'\\x00-\\x08\\x0b-\\x1f\\ud800-\\udfff\\ufffe\\uffff]")
 _ESCAPES = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord('"'): "&quot;", ord("'"): "&apos;"}
+_ESCAPES[13] = "&#13;"  # bare, a parser reads it as a line feed
 # XML 1.0 cannot carry these at all; guests put them into names and descriptions.
-_ESCAPES.update({code: "�" for code in (*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF, *range(0xD800, 0xE000))})
+_ESCAPES.update(dict.fromkeys((*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF, *range(0xD800, 0xE000)), "�"))
 _DATE = re.compile(
     r"\s*(-?\d{4,})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9})\d*)?(Z|[+-]\d\d:?\d\d)?\s*\Z", re.ASCII
 )
@@ -31,10 +32,10 @@ def escape(text: str) -> str:
 
 
 def date_text(moment: datetime) -> str:
-    """UTC with six digits and `Z`, as hosts send it."""
-    if moment.tzinfo is not None and moment.tzinfo is not timezone.utc:
-        moment = moment.astimezone(timezone.utc)
-    return f"{moment.year:04d}-{moment.month:02d}-{moment.day:02d}T{moment.hour:02d}:{moment.minute:02d}:{moment.second:02d}.{moment.microsecond:06d}Z"
+    """UTC with six digits and `Z`, as hosts send it. A time without a zone is taken for UTC."""
+    if moment.tzinfo is not None and moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return f"{moment.isoformat('T', 'microseconds')[:26]}Z"
 
 
 def parse_date(text: str) -> datetime:
@@ -45,7 +46,7 @@ def parse_date(text: str) -> datetime:
     try:
         moment = datetime(
             int(year), int(month), int(day), 0, int(minute), min(int(second), 59),
-            int((fraction or "0").ljust(6, "0")[:6]), timezone.utc,
+            int((fraction or "0").ljust(6, "0")[:6]), UTC,
         ) + timedelta(hours=int(hour), seconds=1 if int(second) == 60 else 0)  # fmt: skip
         if int(hour) > 24 or int(second) > 60:
             raise ValueError

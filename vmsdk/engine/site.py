@@ -1,0 +1,86 @@
+"""One host and what its faces share: its cells and its collaborators, handed to every face of it.
+
+Law: no singleton; a process may hold many sites. A face takes what it needs from here and keeps nothing of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..hypervisor.interface import Hypervisor
+from ..hypervisor.records import DatastoreRecord, Host, HostLoad, NetworkRecord
+from ..wsdl import MoRef
+from .cells import Cell, Graph
+from .claims import Claims
+from .inventory import Inventory
+from .machine import MachineCells
+from .permissions import Permissions
+from .personality import Personality
+from .sessions import Sessions
+from .spawn import Nursery
+from .steps import Steps
+from .tasks import Tasks
+
+
+class HostCells:
+    """What is known of the host itself."""
+
+    def __init__(self, graph: Graph, host: Host):
+        self.host: Cell[Host] = graph.cell(host)
+        self.load: Cell[HostLoad] = graph.cell(HostLoad(at=0.0))
+        self.connected: Cell[bool] = graph.cell(True)
+        self.networks: Cell[tuple[NetworkRecord, ...]] = graph.cell(())
+        self.datastores: dict[str, Cell[DatastoreRecord]] = {}
+        self.datastore_refs: Cell[tuple[MoRef, ...]] = graph.cell(())
+        self.network_refs: Cell[tuple[MoRef, ...]] = graph.cell(())
+        self.machine_refs: Cell[tuple[MoRef, ...]] = graph.cell(())
+
+
+@dataclass
+class Site:
+    """Everything that the faces of one host stand on."""
+
+    graph: Graph
+    clock: Any
+    personality: Personality
+    inventory: Inventory
+    sessions: Sessions
+    permissions: Permissions
+    claims: Claims
+    tasks: Tasks
+    nursery: Nursery
+    steps: Steps
+    hypervisor: Hypervisor
+    host: HostCells
+    store: Any
+    settings: Any
+    identity: str  # the host's own UUID, made once
+    machines: dict[str, MachineCells] = field(default_factory=dict)  # by uuid
+    machine_refs: dict[str, MoRef] = field(default_factory=dict)  # by uuid
+    network_numbers: dict[str, MoRef] = field(default_factory=dict)  # by port group name
+    datastore_refs: dict[str, MoRef] = field(default_factory=dict)  # by datastore id
+    new_machine_number: Callable[[str], int] = lambda uuid: 0
+
+    def fixed(self, word: str, kind: str) -> MoRef:
+        """The reference of an object that every host has."""
+        return MoRef(kind, self.personality.fixed[word])
+
+    def manager(self, name: str) -> MoRef | None:
+        kind, value = self.personality.manager(name)
+        return MoRef(kind, value) if value else None
+
+    @property
+    def root(self) -> MoRef:
+        return MoRef(*self.personality.manager("rootFolder"))
+
+    def datastore_named(self, name: str) -> DatastoreRecord | None:
+        for cell in self.host.datastores.values():
+            if cell.get().name == name:
+                return cell.get()
+        return None
+
+    def datastore_name(self, datastore_id: str) -> str:
+        cell = self.host.datastores.get(datastore_id)
+        return cell.get().name if cell is not None else datastore_id

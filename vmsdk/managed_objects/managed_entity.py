@@ -1,0 +1,106 @@
+"""What folders, hosts, machines, datastores and the like have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..engine.call import Call
+from ..engine.managed_object import ManagedObject, operation, prop
+from ..engine.site import Site
+from ..wsdl import MoRef, vim
+
+MAX_NAME = 80
+
+
+class ManagedEntity(ManagedObject):
+    """Base of the tree's objects. Subclasses say `name` and `parent`."""
+
+    def __init__(self, site: Site, value: str):
+        super().__init__(site.graph, value)
+        self.site = site
+
+    @prop
+    def name(self) -> str:
+        raise NotImplementedError
+
+    @prop
+    def parent(self) -> MoRef | None:
+        return None
+
+    @property
+    def parent_object(self) -> ManagedObject | None:
+        parent = self.parent()
+        return self.site.inventory.get(parent.value) if parent is not None else None
+
+    @prop
+    def overallStatus(self) -> str:
+        return "green"
+
+    @prop
+    def configStatus(self) -> str:
+        return "green"
+
+    @prop
+    def configIssue(self) -> Any:
+        return () if self.site.personality.column else None
+
+    @prop(caller=True)
+    def effectiveRole(self, call: Call) -> tuple[int, ...]:
+        return self.site.permissions.effective(call.user, self)
+
+    @prop
+    def permission(self) -> Any:
+        mine = tuple(
+            vim.Permission(entity=p.entity, principal=p.principal, group=p.group, roleId=p.role, propagate=p.propagate)
+            for p in self.site.permissions.granted.get()
+            if p.entity == self.ref
+        )
+        return mine if mine or self.site.personality.column else None
+
+    @prop
+    def disabledMethod(self) -> Any:
+        return () if self.site.personality.column else None
+
+    @prop
+    def recentTask(self) -> Any:
+        mine = self.site.tasks.of(self.ref).get()
+        return mine if mine or self.site.personality.column else None
+
+    @prop
+    def declaredAlarmState(self) -> Any:
+        return () if self.site.personality.column else None
+
+    @prop
+    def triggeredAlarmState(self) -> Any:
+        return () if self.site.personality.column else None
+
+    @prop
+    def alarmActionsEnabled(self) -> Any:
+        return True if self.site.personality.column else None
+
+    @prop
+    def customValue(self) -> Any:
+        return () if self.site.personality.column else None
+
+    @prop
+    def tag(self) -> Any:
+        return () if self.site.personality.column else None
+
+    @prop
+    def value(self) -> Any:
+        return () if self.site.personality.column else None
+
+    @prop
+    def availableField(self) -> Any:
+        return () if self.site.personality.column else None
+
+    @operation
+    def Reload(self, call: Call) -> None:
+        """Nothing is cached that could be stale: what is known is read at every change."""
+
+
+def checked_name(name: str | None, entity: ManagedObject) -> str:
+    """A name as a client may give one. InvalidName."""
+    if not name or not name.strip() or len(name) > MAX_NAME or any(ord(c) < 32 for c in name):
+        raise vim.InvalidName(name=name or "", entity=entity.ref)
+    return name
