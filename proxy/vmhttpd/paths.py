@@ -1,8 +1,8 @@
 """The one grammar of request targets: a target is made canonical, or refused.
 
 Law: pure, and of the standard library only, since the daemon holds what it is sent to the same grammar: proxy and
-back end that read a path differently are the classic way past a proxy. `canonical_target` is idempotent; a target that
-it would change never comes from the proxy.
+back end that read a path differently are the classic way past a proxy. `canonical_target` is idempotent, and the
+proxy never sends on a target that it would change.
 
 The grammar. A path is decoded once. `..`, `.`, empty segments (`//`), `;`, `\\`, `#`, control characters, NUL,
 ill-formed percent signs and anything that is not plain UTF-8 (overlong forms, surrogates) are refused, encoded or
