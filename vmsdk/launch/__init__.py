@@ -96,6 +96,11 @@ def settings(arguments: Sequence[str] | None) -> argparse.Namespace:
     return found
 
 
+def passable(folder: Path) -> bool:
+    """Whether an account without rights of its own gets as far as into the folder."""
+    return all(place.stat().st_mode & 0o001 for place in (folder, *folder.parents))
+
+
 def commands(chosen: argparse.Namespace, password: Path) -> tuple[list[str], list[str]]:
     """The arguments of vmctld and of vmhttpd."""
     state, backend = chosen.state, chosen.state / "vmctld.sock"
@@ -108,7 +113,14 @@ def commands(chosen: argparse.Namespace, password: Path) -> tuple[list[str], lis
     if not chosen.greet:
         vmctld += ["--http", "127.0.0.1:0"]
     vmhttpd = ["--listen", f"127.0.0.1:{chosen.port}", "--backend", str(backend), "--state", str(state / "vmhttpd")]
+    if os.geteuid() == 0 and not passable(state):
+        tell(f"vmhttpd stays root: the way to {state} is closed to the account that it would become")
+        vmhttpd += ["--user", "root"]
     return vmctld, vmhttpd
+
+
+def tell(line: str) -> None:
+    print(f"vmsdk: {line}", file=sys.stderr, flush=True)
 
 
 def greeting(url: str, user: str, password: Path, fingerprint: str, seconds: float) -> str:
@@ -133,9 +145,6 @@ Ctrl-C stops it; machines run on.
 def serve(chosen: argparse.Namespace, vmctld: Sequence[str], vmhttpd: Sequence[str]) -> None:
     """Run both until asked to stop. CannotLaunch when they cannot start, or when one ends by itself."""
     began = time.monotonic()
-
-    def tell(line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
 
     if chosen.ready_file:
         chosen.ready_file.unlink(missing_ok=True)
@@ -181,6 +190,6 @@ def main(
     except Stopped:
         return 0
     except (CannotLaunch, OSError) as error:
-        print(f"vmsdk: {error}", file=sys.stderr)
+        tell(str(error))
         return 1
     return 0
