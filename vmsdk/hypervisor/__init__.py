@@ -1,0 +1,1 @@
+"""Hosts that run machines: the port (records, errors, interface) and its backends."""
