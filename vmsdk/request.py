@@ -54,7 +54,7 @@ class Service:
         reply: dict[str, str] = {}
         try:
             request = envelope.parse(body, self._limits)
-            session = self._session(cookies, request.session_cookie)
+            session = self.session_of(cookies, request.session_cookie)
             call = Call(session, version, request.operation_id, peer, None, session.cookie if session else "", reply)
             method, result = self._dispatch.perform(request, call)
             waiting = self._dispatch.needs_flush()
@@ -77,7 +77,8 @@ class Service:
         except BaseException as error:
             return self._failure(error, call.version, call.peer, call.reply)
 
-    def _session(self, cookies: str, header: str) -> Session | None:
+    def session_of(self, cookies: str, header: str = "") -> Session | None:
+        """The live session that one of the cookies, or the SOAP header, names."""
         for candidate in [*_COOKIE.findall(cookies), header]:
             session = self._sessions.of_cookie(candidate) if candidate else None
             if session is not None:

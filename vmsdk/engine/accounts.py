@@ -65,6 +65,12 @@ class Accounts:
     def create(self, name: str, password: str, full_name: str = "") -> None:
         self._book.put(Account(name=name, hash=self._hasher.hash(password), full_name=full_name))
 
+    def ensure(self, name: str, password: str) -> None:
+        """The account exists with this password afterwards; an unchanged one is not hashed anew."""
+        account = self._book.get(name)
+        if account is None or not self._check(account.hash, password):
+            self.create(name, password)
+
     def known(self, name: str) -> bool:
         return self._book.get(name) is not None
 

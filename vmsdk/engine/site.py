@@ -5,7 +5,7 @@ Law: no singleton; a process may hold many sites. A face takes what it needs fro
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,7 +61,8 @@ class Site:
     machine_refs: dict[str, MoRef] = field(default_factory=dict)  # by uuid
     network_numbers: dict[str, MoRef] = field(default_factory=dict)  # by port group name
     datastore_refs: dict[str, MoRef] = field(default_factory=dict)  # by datastore id
-    new_machine_number: Callable[[str], int] = lambda uuid: 0
+    numbers: Any = None  # store.references: allocate(kind, key), forget(kind, key)
+    refresh_files: Callable[[MachineCells], Awaitable[None]] | None = None
 
     def fixed(self, word: str, kind: str) -> MoRef:
         """The reference of an object that every host has."""

@@ -190,7 +190,8 @@ class VirtualMachine(ManagedEntity):
 
     @operation
     async def RefreshStorageInfo(self, call: Call) -> None:
-        await self.site.refresh_files(self.machine)
+        if self.site.refresh_files is not None:
+            await self.site.refresh_files(self.machine)
 
     @operation
     async def Reload(self, call: Call) -> None:

@@ -132,11 +132,13 @@ async def _publish(site: Site, work: Any, definition: Definition) -> MoRef:
     """Reserve the reference, define, and wait until the mirror has the face."""
     await work.do(lambda: _reserve(site, definition.uuid), ("forget_machine", definition.uuid))
     await work.do(lambda: site.hypervisor.define(definition), ("undefine", definition.uuid))
+    if site.refresh_files is not None:
+        await site.refresh_files(site.machines[definition.uuid])
     return site.machine_refs[definition.uuid]
 
 
 async def _reserve(site: Site, uuid: str) -> None:
-    site.new_machine_number(uuid)
+    site.numbers.allocate("machine", uuid)
 
 
 async def existing_media(site: Site, definition: Definition, plan: build.Plan) -> Definition:
@@ -202,7 +204,7 @@ async def unregister_machine(site: Site, cells: MachineCells) -> None:
 async def finish_unregister(site: Site, uuid: str) -> None:
     """Idempotent: undefine and forget."""
     await site.hypervisor.undefine(uuid)
-    site.store.forget_machine(uuid)
+    site.numbers.forget("machine", uuid)
 
 
 async def destroy_machine(site: Site, cells: MachineCells) -> None:
@@ -233,3 +235,29 @@ def own_files(definition: Definition) -> list[FilePlace]:
     return own + [d.file for d in definition.devices if isinstance(d, Disk)]
 
 
+
+
+def undoers(site: Site) -> dict[str, Any]:
+    """What each word of undo does; all idempotent, all with JSON arguments."""
+
+    async def delete_file(datastore: str, path: str) -> None:
+        await site.hypervisor.storage.delete(FilePlace(datastore=datastore, path=path))
+
+    async def undefine(uuid: str) -> None:
+        await site.hypervisor.undefine(uuid)
+
+    async def forget_machine(uuid: str) -> None:
+        if uuid not in site.machines:
+            site.numbers.forget("machine", uuid)
+
+    async def redefine(text: str) -> None:
+        await site.hypervisor.redefine(msgspec.json.decode(text, type=Definition))
+
+    async def write_vmx(text: str) -> None:
+        await vmx.write(site, msgspec.json.decode(text, type=Definition))
+
+    return {
+        "delete_file": delete_file, "undefine": undefine, "forget_machine": forget_machine, "redefine": redefine,
+        "write_vmx": write_vmx, "finish_unregister": lambda uuid: finish_unregister(site, uuid),
+        "finish_destroy": lambda uuid, files, folder: finish_destroy(site, uuid, files, folder),
+    }  # fmt: skip
