@@ -174,11 +174,12 @@ def _guest_tree(root: Path) -> dict[str, tuple[int, bytes]]:
 def _modules(root: Path) -> tuple[list[str], dict[str, bytes]]:
     """The modules with all that they depend on, and the order to insert them in."""
     files = {path.name.split(".ko")[0].replace("-", "_"): path for path in root.glob("**/kernel/**/*.ko*")}
+    builtin = {Path(line).stem.replace("-", "_") for line in _only(root, "**/modules.builtin").read_text().split()}
     order: list[str] = []
     loaded: dict[str, bytes] = {}
 
     def add(name: str) -> None:
-        if name in loaded:
+        if name in loaded or name in builtin:
             return
         if name not in files:
             raise CannotBuild(f"The kernel has no module {name}.")
