@@ -1,7 +1,7 @@
 """Values in: from parsed elements to Python values, by the contract's declared types.
 
-Law: names are resolved through their namespace, never by prefix. What does not fit raises BadRequest with a sentence that
-names the member and what was wrong; nothing is guessed. Members of a newer contract than the one served are read over.
+Law: names are resolved through their namespace, never by prefix. What does not fit raises BadRequest with a sentence
+that names the member and what was wrong; nothing is guessed. Members newer than the served contract are read over.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ class _Reading:
             return self._any(element)
         known = self._contract.get(kind)
         if isinstance(known, DataType):
-            # A fault as a member is wrapped with its sentence, but for the one place where the wrapping itself is read.
+            # A fault as a member is wrapped with its sentence; inside the wrapping it stands bare.
             if kind == "MethodFault" and member is not _LOCALIZED["fault"]:
                 return self._localized(element)
             return self._data(element, known)
@@ -195,7 +195,7 @@ class _Reading:
         return value
 
     def _localized(self, element: Any) -> Any:
-        """A fault with its sentence; `<reason><fault xsi:type="NotFound"/><localizedMessage>…</localizedMessage></reason>`."""
+        """A fault with its sentence: `<fault xsi:type="NotFound"/><localizedMessage>…</localizedMessage>`."""
         said = self._said(element)
         if said is not None and said[1] != "LocalizedMethodFault":
             raise self._bad(f"{said[1][:80]} is no LocalizedMethodFault", True)
@@ -256,7 +256,7 @@ class _Reading:
         self._depth += 1
         item = self._array_item(name)
         member = Member("item", item, True, False, 0)
-        items = []
+        items: list[Any] = []
         for child in element:
             if local_name(child):
                 self._trail.append(f"{local_name(child)[:80]}[{len(items)}]")

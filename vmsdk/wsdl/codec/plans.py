@@ -1,7 +1,7 @@
 """The source of an encoding plan: one function for each data type and version, all that is known beforehand unrolled.
 
 A plan takes a value and returns its members as text. Members that are always there and always spelled by a table
-stand together in one f-string; a None among them raises Unset, and the careful plan, which looks at each, does it all.
+stand together in one f-string; a None among them raises Unset, and the careful plan looks at each instead.
 
 Law: names in the source come from the contract file alone; values reach it only through `scope`.
 """
@@ -55,7 +55,7 @@ class _Writer:
 
     def member(self, member: Member) -> None:
         name, kind = member.name, "xsd:string" if member.link else member.type
-        read = f"getattr(v, {name!r})" if iskeyword(name) else f"v.{name}"
+        read = f'getattr(v, "{name}")' if iskeyword(name) else f"v.{name}"
         fault = kind == "MethodFault" and self._kind.name != "LocalizedMethodFault"
         if kind == "xsd:anyType" or fault:
             self._statement(member, read, f"{'localized' if fault else 'any'}({name!r}, x)")
