@@ -1,7 +1,8 @@
-"""What the QEMU guest agent tells: asked when it appears, when the guest reboots, and on a timer while the machine runs.
+"""What the QEMU guest agent tells: asked when it appears, when the guest reboots, and on a timer while the machine
+runs.
 
-Law: an absent agent is an answer. Nothing is asked of a machine whose agent's channel is not connected, and one machine is
-asked one thing at a time; a guest that does not answer costs a thread for a bounded time.
+Law: an absent agent is an answer. Nothing is asked of a machine whose agent's channel is not connected, and one
+machine is asked one thing at a time; a guest that does not answer costs a thread for a bounded time.
 """
 
 from __future__ import annotations
@@ -11,17 +12,16 @@ from collections.abc import Callable
 from typing import Any
 
 import libvirt
-import libvirt_qemu
-from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall
+import libvirt_qemu  # type: ignore[import-untyped]
+from twisted.internet.base import DelayedCall
 from twisted.logger import Logger
 
-from ..errors import AgentUnavailable, HypervisorError, NoSuchMachine, TimedOut, Unsupported
+from ..errors import AgentUnavailable, HypervisorError, NoSuchMachine, TimedOut
 from ..interface import Announcement, GuestSeen
 from ..records import Guest, GuestAddress, GuestDisk, GuestNic
 from . import refusals
 from .background import Background
-from .lanes import Lane
+from .lanes import Lane, ReadLock
 from .link import Link
 from .machines import Machines, agent_connected
 
@@ -144,9 +144,9 @@ class Agents:
         self._background, self._announce = background, announce
         self._deadline, self._period = deadline, period
         self._last: dict[str, Guest] = {}
-        self._asking: dict[str, Deferred[Guest]] = {}
-        self._again: set[str] = set()
-        self._timer: IDelayedCall | None = None
+        self._lock = ReadLock()
+        self._wanted: set[str] = set()
+        self._timer: DelayedCall | None = None
 
     def start(self) -> None:
         self._round()
@@ -162,31 +162,24 @@ class Agents:
             self.ask_soon(uuid)
 
     def ask_soon(self, uuid: str) -> None:
-        """Ask, and announce what changed; nobody waits for it."""
-        if uuid in self._asking:
-            self._again.add(uuid)
-        else:
+        """Ask, and announce what changed; nobody waits for it. Askings that have not begun are one."""
+        if uuid not in self._wanted:
+            self._wanted.add(uuid)
             self._background.spawn(self._ask_quietly(uuid), f"asking the guest of {uuid}")
 
     async def _ask_quietly(self, uuid: str) -> None:
         try:
-            await self._ask(uuid, always=False)
+            await self.ask(uuid, always=False)
         except HypervisorError as error:
             log.info("the guest of {uuid} was not asked: {error}", uuid=uuid, error=error)
+        finally:
+            self._wanted.discard(uuid)
 
-    async def ask(self, uuid: str) -> Guest:
-        """Ask now and announce. NoSuchMachine, Lost."""
-        while uuid in self._asking:  # what is under way may have begun before the caller's question came up
-            waiting: Deferred[None] = Deferred()
-            self._asking[uuid].addBoth(lambda result, waiting=waiting: (waiting.callback(None), result)[1])
-            await waiting
-        return await self._ask(uuid, always=True)
-
-    async def _ask(self, uuid: str, always: bool) -> Guest:
-        connection = self._link.need()
-        done: Deferred[Guest] = Deferred()
-        self._asking[uuid] = done
-        try:
+    async def ask(self, uuid: str, always: bool = True) -> Guest:
+        """Ask now and announce; `always` False: only what changed. NoSuchMachine, Lost."""
+        async with self._lock(uuid):
+            self._wanted.discard(uuid)
+            connection = self._link.need()
             try:
                 guest = await self._lane.run(
                     lambda: ask_guest(connection, uuid),
@@ -194,25 +187,17 @@ class Agents:
                     f"asking the guest of {uuid}",
                     late=lambda _: self.ask_soon(uuid),
                 )
-            except (TimedOut, Unsupported):
+            except TimedOut:
                 guest = NO_GUEST
             except NoSuchMachine:
                 self._last.pop(uuid, None)
                 raise
-            before = self._last.get(uuid, NO_GUEST)
+            before = self._last.pop(uuid, NO_GUEST)
             if guest.agent:
                 self._last[uuid] = guest
-            else:
-                self._last.pop(uuid, None)
             if always or guest != before:
                 self._announce(GuestSeen(uuid=uuid, guest=guest))
             return guest
-        finally:
-            del self._asking[uuid]
-            done.callback(NO_GUEST)
-            if uuid in self._again:
-                self._again.discard(uuid)
-                self.ask_soon(uuid)
 
     def gone_off(self, uuid: str) -> None:
         """The machine runs no more: its guest is gone at once, without asking."""

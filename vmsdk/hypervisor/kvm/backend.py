@@ -1,13 +1,14 @@
 """The port over libvirt: real machines.
 
-Law: a verb asks libvirt in a thread, then reads the machine again, whatever came out, and only then returns or raises. No
-fact of a machine is remembered here that libvirt could tell; `machines` holds what was read last.
+Law: a verb asks libvirt in a thread, then reads the machine again, whatever came out, and only then returns or
+raises. No fact of a machine is remembered here that libvirt could tell; `machines` holds what was read last.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -16,8 +17,8 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from ..errors import HypervisorError, Lost, MachineExists, NoSuchMachine
-from ..interface import Announcement, Connection, Listener
-from ..records import Definition, Guest, Host, Machine, NetworkRecord
+from ..interface import Announcement, Connection, Listener, MachineSeen
+from ..records import Definition, Guest, Host, Machine, NetworkRecord, Power
 from . import survey, verbs
 from .agent import Agents
 from .background import Background
@@ -51,9 +52,10 @@ class Deadlines(msgspec.Struct, frozen=True, kw_only=True):
 class KvmHypervisor:
     """One host through libvirt. All methods are for the reactor's thread.
 
-    `uri`: qemu:///embed?root=DIR (no daemon; DIR under 40 characters), qemu:///system and the like. `state_dir`: ours, for
-    what must outlive us and is no machine's. `datastores`: (name, directory). `accelerator`: auto, kvm or tcg.
-    `sample_seconds`: between two announcements of figures, 0 for none. `owner`: whom disks are given to (uid, gid).
+    `uri`: qemu:///embed?root=DIR (no daemon; DIR under 40 characters), qemu:///system and the like. `state_dir`:
+    ours, for what must outlive us and is no machine's. `datastores`: (name, directory). `accelerator`: auto, kvm or
+    tcg. `sample_seconds`: between two announcements of figures, 0 for none. `owner`: whom disks are given to (uid,
+    gid).
     """
 
     def __init__(
@@ -96,7 +98,7 @@ class KvmHypervisor:
         self._sampler = Sampler(
             reactor, self._link, self._figures, self._background, self._announce, sample_seconds, self._round
         )
-        self._reserved: set[str] = set()
+        self._reserved: dict[str, str] = {}  # uuid -> name, of definitions on their way
         self._starting: set[str] = set()
         self._opening: Deferred[None] | None = None
         self._host: Host | None = None
@@ -192,6 +194,8 @@ class KvmHypervisor:
                 listener(announcement)
             except Exception:  # one listener's fault must not cost the others the news
                 log.failure("a listener failed")
+        if isinstance(announcement, MachineSeen) and announcement.machine.power is not Power.ON:
+            self._agents.gone_off(announcement.machine.definition.uuid)
 
     # -- what libvirt tells
 
@@ -240,34 +244,41 @@ class KvmHypervisor:
     # -- definition
 
     async def define(self, definition: Definition) -> None:
-        self._refuse_taken(definition, new=True)
-        taken = {definition.uuid, "name " + definition.name}
-        self._reserved |= taken
-        try:
-            await self._do(definition.uuid, self._verbs, verbs.define, definition, self._site(), what="defining")
-        finally:
-            self._reserved -= taken
+        uuid = definition.uuid
+        if uuid in self.machines_known.known or uuid in self._reserved:
+            raise MachineExists(uuid, definition.name)
+        with self._name_reserved(definition):
+            await self._do(uuid, self._verbs, verbs.define, definition, self._site(), what="defining")
 
     async def redefine(self, definition: Definition) -> None:
-        self._refuse_taken(definition, new=False)
-        await self._do(definition.uuid, self._verbs, verbs.redefine, definition, self._site(), what="redefining")
+        uuid = definition.uuid
+        if uuid not in self.machines_known.known:
+            await self.read(uuid)
+        with self._name_reserved(definition):
+            await self._do(uuid, self._verbs, verbs.redefine, definition, self._site(), what="redefining")
 
-    def _refuse_taken(self, definition: Definition, new: bool) -> None:
-        if new and (definition.uuid in self.machines_known.known or definition.uuid in self._reserved):
-            raise MachineExists(definition.uuid, definition.name)
-        others = (
-            one.definition for one in self.machines_known.known.values() if one.definition.uuid != definition.uuid
-        )
-        if any(one.name == definition.name for one in others) or (
-            new and "name " + definition.name in self._reserved
-        ):
-            raise MachineExists(definition.uuid, definition.name)
+    @contextmanager
+    def _name_reserved(self, definition: Definition) -> Iterator[None]:
+        """Uuid and name are the caller's from here on, before anything is awaited. MachineExists where the name is
+        taken.
+        """
+        uuid, name = definition.uuid, definition.name
+        names = [one.definition.name for key, one in self.machines_known.known.items() if key != uuid]
+        if name in names or any(name == other for key, other in self._reserved.items() if key != uuid):
+            raise MachineExists(uuid, name)
+        before = self._reserved.get(uuid)
+        self._reserved[uuid] = name
+        try:
+            yield
+        finally:
+            if before is None:
+                del self._reserved[uuid]
+            else:
+                self._reserved[uuid] = before
 
     async def undefine(self, uuid: str) -> None:
-        try:
+        with suppress(NoSuchMachine):  # gone already is success
             await self._do(uuid, self._verbs, verbs.undefine, what="undefining")
-        except NoSuchMachine:
-            pass  # gone already
 
     # -- power
 

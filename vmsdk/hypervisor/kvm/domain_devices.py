@@ -1,7 +1,8 @@
 """Devices of a definition as libvirt elements.
 
-Law: a device is what it says, at the unit that it says; what QEMU has no device for is Unsupported, by name. Every element
-carries the alias `ua-<key>`, by which it is found again; its target name follows from controller and unit alone.
+Law: a device is what it says, at the unit that it says; what QEMU has no device for is Unsupported, by name. Every
+element carries the alias `ua-<key>`, by which it is found again; its target name follows from controller and unit
+alone.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ def drive_name(prefix: str, number: int) -> str:
 
 
 class Slots:
-    """Where each unit of each controller lies in libvirt's numbering. `q35` has no IDE: its units lie on SATA there."""
+    """Where each unit of each controller lies in libvirt's numbering. `q35` has no IDE: its units lie on SATA
+    there.
+    """
 
     def __init__(self, definition: Definition, q35: bool):
         self._q35 = q35
@@ -207,7 +210,9 @@ def nic(device: Nic, site: Site, order: int | None) -> Element:
 
 
 def boot_orders(definition: Definition) -> dict[int, int]:
-    """Device key -> place in the boot order. Those named come first, then the rest as a BIOS has it: disks, drives, cards."""
+    """Device key -> place in the boot order. Those named come first, then the rest as a BIOS has it: disks, drives,
+    cards.
+    """
     kinds: dict[str, list[AnyDevice]] = {"disk": [], "optical": [], "nic": []}
     for device in definition.devices:
         for kind, wanted in (("disk", Disk), ("optical", Optical), ("nic", Nic)):

@@ -1,7 +1,7 @@
 """A machine out of a domain's XML: ours by its metadata, anyone's by what its elements say.
 
-Law: what is said twice is believed where libvirt says it, for that is what will run: name, memory, processors, and which
-devices there are with what in them. A domain that we did not make is a usable machine all the same.
+Law: what is said twice is believed where libvirt says it, for that is what will run: name, memory, processors, and
+which devices there are with what in them. A domain that we did not make is a usable machine all the same.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _merged(root: Element, stored: Definition | None, site: Site) -> Definition:
         "memory_mib": -(-_memory(root) // (1 << 20)),
         "cpus": cpus,
     }
-    elements = root.find("devices")
+    elements = list(root.iterfind("devices/*"))
     if stored is not None:
         if stored.cpus != cpus:
             facts["cores_per_socket"] = cores
@@ -141,7 +141,7 @@ def _source(element: Element) -> str:
     return "" if source is None else source.get("file") or source.get("dev") or ""
 
 
-def _still_there(devices: Iterable[AnyDevice], elements: Element, site: Site) -> Iterable[AnyDevice]:
+def _still_there(devices: Iterable[AnyDevice], elements: list[Element], site: Site) -> Iterable[AnyDevice]:
     """Our devices that are still in the domain, with what someone else changed in them."""
     present = {key: element for element in elements if (key := _key_of(element)) is not None}
     for device in devices:
@@ -211,9 +211,14 @@ def _network(element: Element, site: Site, hint: str = "") -> str:
 
 
 def _foreign_devices(
-    elements: Element, site: Site, used: set[int], ours: tuple[AnyDevice, ...]
+    elements: list[Element], site: Site, used: set[int], ours: tuple[AnyDevice, ...]
 ) -> Iterable[AnyDevice]:
     """Devices that someone else put in, with the keys that vSphere's own numbering would give them."""
+    models = {
+        element.get("index", ""): SCSI_MODELS.get(element.get("model", ""), "pvscsi")
+        for element in elements
+        if element.tag == "controller" and element.get("type") == "scsi"
+    }
     made: dict[tuple[str, int], int] = {}
     for device in ours:
         if isinstance(device, Controller):
@@ -235,8 +240,7 @@ def _foreign_devices(
         if (family, number) in made:
             return None, made[family, number]
         if family == "scsi":
-            element = elements.find(f"controller[@type='scsi'][@index='{index}']")
-            model = SCSI_MODELS.get(element.get("model", "") if element is not None else "", "pvscsi")
+            model = models.get(str(index), "pvscsi")
         key = made[family, number] = free(base + number)
         return Controller(key=key, model=model, bus=number), key
 
@@ -279,7 +283,7 @@ def _foreign_devices(
 
 def _as_it_runs(definition: Definition, live: Element) -> Definition:
     """What is plugged in at this moment: links that are up, drives with something in them."""
-    present = {key: element for element in live.find("devices") if (key := _key_of(element)) is not None}
+    present = {key: element for element in live.iterfind("devices/*") if (key := _key_of(element)) is not None}
     found: list[AnyDevice] = []
     for device in definition.devices:
         element = present.get(device.key)

@@ -1,8 +1,9 @@
 """A definition as a libvirt domain.
 
 Law: deterministic: the same definition on the same site with the same kept facts gives the same bytes. The definition
-itself travels inside, as JSON in our <metadata> element, so that it comes back exactly; libvirt's own elements are made
-from it. What a guest would notice (machine type, CPU, PCI slots) is kept from the domain that stands there already.
+itself travels inside, as JSON in our <metadata> element, so that it comes back exactly; libvirt's own elements are
+made from it. What a guest would notice (machine type, CPU, PCI slots) is kept from the domain that stands there
+already.
 """
 
 from __future__ import annotations
@@ -53,7 +54,9 @@ def text_of(definition: Definition) -> str:
 
 
 def domain_name(definition: Definition, taken: frozenset[str] = frozenset()) -> str:
-    """The name for libvirt: the machine's own where libvirt can bear it and nobody has it, else one made of its uuid."""
+    """The name for libvirt: the machine's own where libvirt can bear it and nobody has it, else one made of its
+    uuid.
+    """
     name = definition.name
     clean = re.sub(r"[/\x00-\x1f\x7f]", "_", name).strip()
     clean = clean.encode()[:NAME_LIMIT].decode(errors="ignore")
@@ -64,13 +67,14 @@ def domain_name(definition: Definition, taken: frozenset[str] = frozenset()) -> 
 
 def kept_of(xml: str) -> Kept:
     root = parse(xml)
-    machine = root.find("os/type").get("machine", "")
+    kind = root.find("os/type")
+    machine = kind.get("machine", "") if kind is not None else ""
     cpu = root.find("cpu")
     if cpu is not None:
         for extra in cpu.findall("topology") + cpu.findall("numa"):
             cpu.remove(extra)
     addresses = {}
-    for element in root.find("devices"):
+    for element in root.iterfind("devices/*"):
         name, address = element.find("alias"), element.find("address")
         if name is not None and address is not None and address.get("type") == "pci":
             addresses[name.get("name", "")] = (_what(element), etree.tostring(address).decode())
@@ -90,8 +94,10 @@ def family_of(machine: str) -> str:
 
 
 def _what(element: etree._Element) -> str:
+    """What a device is to a guest: a new one of the same kind may take its slot."""
     model = element.find("model")
-    return f"{element.tag} {element.get('type', '')} {element.get('model') or (model.get('type') if model is not None else '')}"
+    kind = element.get("model") or (model.get("type") if model is not None else None) or ""
+    return f"{element.tag!s} {element.get('type', '') if element.tag == 'controller' else ''} {kind}"
 
 
 def wanted_family(definition: Definition) -> str:

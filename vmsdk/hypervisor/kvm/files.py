@@ -94,7 +94,9 @@ def sync_folder(path: str) -> None:
 
 
 def reserve(descriptor: int, offset: int, length: int) -> None:
-    """Take the space now; it reads as zeros. NoSpace (as OSError) before anything is written where that is plain to see."""
+    """Take the space now; it reads as zeros. NoSpace (as OSError) before anything is written where that is plain to
+    see.
+    """
     if length <= 0:
         return
     figures = os.fstatvfs(descriptor)

@@ -1,6 +1,7 @@
 """How busy the host is: from /proc/stat, /proc/meminfo and /proc/uptime.
 
-Law: a reading is the mean since the reading before; the first one is since the host booted. What cannot be read is zero.
+Law: a reading is the mean since the reading before; the first one is since the host booted. What cannot be read is
+zero.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from twisted.internet.base import DelayedCall
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -32,7 +32,7 @@ class _Job:
 
     def __init__(self, call: Callable[[], Any], what: str, late: Late | None, deferred: Deferred[Any]):
         self.call, self.what, self.late, self.deferred = call, what, late, deferred
-        self.timer: IDelayedCall | None = None
+        self.timer: DelayedCall | None = None
         self.running = False
 
 
@@ -129,7 +129,9 @@ class Lane:
 
 
 class ReadLock:
-    """One reader at a time for each machine: `async with lock(uuid)`. Reads and what is posted of them stay in order."""
+    """One reader at a time for each machine: `async with lock(uuid)`. Reads and what is posted of them stay in
+    order.
+    """
 
     def __init__(self) -> None:
         self._holders: dict[str, deque[Deferred[None]]] = {}

@@ -1,9 +1,9 @@
 """How a disk lies in its datastore: the one place that knows.
 
-Law: `x.vmdk` is a small text, `x-flat.vmdk` is the disk's raw bytes (sparse where thin), as ESXi lays disks out; QEMU opens
-the raw file. Names follow from the descriptor's own name, never from what is written inside it: a descriptor that a
-client uploads can point nowhere. (A qcow2 with an external data file was tried in its place: QEMU 7.2 finds the
-data file relative to its own working directory, not to the image, and the qcow2 costs 128 MiB a TiB.)
+Law: `x.vmdk` is a small text, `x-flat.vmdk` is the disk's raw bytes (sparse where thin), as ESXi lays disks out; QEMU
+opens the raw file. Names follow from the descriptor's own name, never from what is written inside it: a descriptor
+that a client uploads can point nowhere. (A qcow2 with an external data file was tried in its place: QEMU 7.2 finds
+the data file relative to its own working directory, not to the image, and the qcow2 costs 128 MiB a TiB.)
 """
 
 from __future__ import annotations

@@ -1,17 +1,18 @@
 """The connection to libvirt: opened, watched, and made again when it breaks.
 
-Law: a verb gets a living connection or Lost, at once. Going down and coming back are told to the owner, in turn; on the way
-back `up` has read everything before anyone is told.
+Law: a verb gets a living connection or Lost, at once. Going down and coming back are told to the owner, in turn; on
+the way back `up` has read everything before anyone is told.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import libvirt
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.base import DelayedCall
 from twisted.logger import Logger
 
 from ..errors import HypervisorError, Lost, TimedOut
@@ -30,7 +31,9 @@ KEEPALIVE = (5, 3)  # seconds between probes, and how many may stay unanswered
 
 
 class Link:
-    """`told(kind, uuid, numbers)`: an event, on libvirt's thread. `down()`: the connection broke. `up()`: it is back."""
+    """`told(kind, uuid, numbers)`: an event, on libvirt's thread. `down()`: the connection broke. `up()`: it is
+    back.
+    """
 
     def __init__(
         self,
@@ -45,7 +48,7 @@ class Link:
         self._down, self._up = down, up
         self._connection: libvirt.virConnect | None = None
         self._callbacks: list[int] = []
-        self._retry: IDelayedCall | None = None
+        self._retry: DelayedCall | None = None
         self._tries = 0
         self._background = Background()
         self._closed = False
@@ -148,10 +151,8 @@ class Link:
     @staticmethod
     def _let_go(connection: libvirt.virConnect, callbacks: list[int]) -> None:
         for identity in callbacks:
-            try:
+            with suppress(libvirt.libvirtError):  # it may have gone down with the connection
                 connection.domainEventDeregisterAny(identity)
-            except libvirt.libvirtError:
-                pass  # it went down with the connection
         try:
             connection.close()
         except libvirt.libvirtError as error:

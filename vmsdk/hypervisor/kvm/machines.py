@@ -41,7 +41,18 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def observe(domain: libvirt.virDomain, site: Site) -> Observation:
-    """Only calls that wait for no job: a machine whose monitor hangs can still be read."""
+    """Only calls that wait for no job: a machine whose monitor hangs can still be read.
+
+    They are several, and the machine may start or stop between two of them: then the look is taken again.
+    """
+    for _ in range(5):
+        seen = _look(domain, site)
+        if (seen.power is Power.ON) == bool(domain.isActive()):
+            break
+    return seen
+
+
+def _look(domain: libvirt.virDomain, site: Site) -> Observation:
     live = None
     state, reason = domain.state()
     active = bool(domain.isActive())
@@ -191,6 +202,8 @@ class Machines:
 
 
 def mark_run(domain: libvirt.virDomain, flags: int, **marks: Any) -> None:
-    """Leave a mark of this run inside the domain, so that a later process of ours finds it. `flags`: live or config."""
+    """Leave a mark of this run inside the domain, so that a later process of ours finds it. `flags`: live or
+    config.
+    """
     text = "".join(f" {name}='{value!r}'" for name, value in marks.items())
     domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, f"<run{text}/>", "vmsdkrun", RUN_NAMESPACE, flags)

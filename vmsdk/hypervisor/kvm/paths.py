@@ -1,7 +1,7 @@
 """Places of a datastore as paths of this host, and the refusal of those that leave it.
 
-Law: no path is used that was not made here. A symbolic link may point anywhere inside its datastore; devices, sockets and
-pipes are no files of a datastore.
+Law: no path is used that was not made here. A symbolic link may point anywhere inside its datastore; devices, sockets
+and pipes are no files of a datastore.
 """
 
 from __future__ import annotations

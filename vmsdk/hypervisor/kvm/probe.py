@@ -1,8 +1,8 @@
 """Whether KVM is worth its name here: proven, not believed.
 
-Law: /dev/kvm proves nothing: there are hosts that have it and on which kernels hang. KVM is chosen when the processor has the
-extensions *and* a guest that enters long mode has run under it within a time limit. The proof is kept for this boot of the
-host and this QEMU; a setting overrides it all.
+Law: /dev/kvm proves nothing: there are hosts that have it and on which kernels hang. KVM is chosen when the processor
+has the extensions *and* a guest that enters long mode has run under it within a time limit. The proof is kept for
+this boot of the host and this QEMU; a setting overrides it all.
 """
 
 from __future__ import annotations

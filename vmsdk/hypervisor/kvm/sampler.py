@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import libvirt
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.base import DelayedCall
 from twisted.logger import Logger
 
 from ..errors import HypervisorError
@@ -35,22 +35,30 @@ FLAGS = libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_RUNNING | libvirt.VIR_CONNECT_
 NOWAIT = libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT  # leave out what would wait for a machine that is busy
 
 
-def read_statistics(connection: libvirt.virConnect) -> dict[str, Statistics]:
-    """Of all running machines, by uuid; for a thread."""
+def read_statistics(connection: libvirt.virConnect, before: dict[str, Statistics]) -> dict[str, Statistics]:
+    """Of all running machines, by uuid; for a thread. `before`: the round before this one."""
     try:
         told = connection.getAllDomainStats(STATS, FLAGS | NOWAIT)
     except libvirt.libvirtError as error:
         raise refusals.translate(error) from error
-    at = time.monotonic()
-    return {domain.UUIDString(): statistics_of(figures, at) for domain, figures in told}
+    at, found = time.monotonic(), {}
+    for domain, figures in told:
+        uuid = domain.UUIDString()
+        found[uuid] = statistics_of(figures, at, before.get(uuid))
+    return found
 
 
-def statistics_of(figures: dict[str, Any], at: float) -> Statistics:
+def statistics_of(figures: dict[str, Any], at: float, before: Statistics | None = None) -> Statistics:
+    """One record of libvirt's typed parameters. A machine that is busy tells nothing of its disks: what it told last
+    stands.
+    """
+
     def total(kind: str, name: str) -> int:
         return sum(
             int(figures.get(f"{kind}.{index}.{name}", 0)) for index in range(int(figures.get(f"{kind}.count", 0)))
         )
 
+    silent = before if "block.count" not in figures else None
     unused, available = figures.get("balloon.unused"), figures.get("balloon.available")
     return Statistics(
         at=at,
@@ -59,15 +67,17 @@ def statistics_of(figures: dict[str, Any], at: float) -> Statistics:
         memory_guest_used=(int(available) - int(unused)) << 10
         if unused is not None and available is not None
         else None,
-        disk_read=total("block", "rd.bytes"),
-        disk_written=total("block", "wr.bytes"),
+        disk_read=silent.disk_read if silent else total("block", "rd.bytes"),
+        disk_written=silent.disk_written if silent else total("block", "wr.bytes"),
         net_received=total("net", "rx.bytes"),
         net_sent=total("net", "tx.bytes"),
     )
 
 
 class Sampler:
-    """`period`: seconds between rounds, 0 for none. `also`: what else belongs to a round (the datastores' figures)."""
+    """`period`: seconds between rounds, 0 for none. `also`: what else belongs to a round (the datastores'
+    figures).
+    """
 
     def __init__(
         self,
@@ -88,8 +98,9 @@ class Sampler:
             announce,
         )
         self._period, self._also, self._load = period, also, load or LoadReader()
-        self._timer: IDelayedCall | None = None
+        self._timer: DelayedCall | None = None
         self._running = False
+        self._before: dict[str, Statistics] = {}
 
     def start(self) -> None:
         if self._period > 0 and not self._running:
@@ -117,9 +128,10 @@ class Sampler:
         connection = self._link.need()
 
         def look() -> tuple[HostLoad, dict[str, Statistics]]:
-            return self._load.read(), read_statistics(connection)
+            return self._load.read(), read_statistics(connection, self._before)
 
         host, machines = await self._lane.run(look, max(10.0, self._period), "reading the figures")
+        self._before = machines
         sampled = Sampled(host=host, machines=machines)
         self._announce(sampled)
         await self._also()

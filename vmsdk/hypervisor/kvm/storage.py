@@ -1,7 +1,8 @@
 """Files of datastores: directories of this host.
 
-Law: every call runs in a thread with a deadline (a file system can hang). What is replaced or made appears whole or not at
-all. A file that a running machine holds is not touched. A place is checked by `paths` before it is used, always.
+Law: every call runs in a thread with a deadline (a file system can hang). What is replaced or made appears whole or
+not at all. A file that a running machine holds is not touched. A place is checked by `paths` before it is used,
+always.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import json
 import os
 import secrets
 import stat
-import uuid
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -19,8 +19,9 @@ from ..errors import FileError, FileExists, FileMissing, HypervisorError, Unsafe
 from ..interface import Announcement, StorageSeen
 from ..records import DatastoreRecord, DiskImage, FileEntry, FilePlace
 from . import files, layout
+from .identity import identify, is_mounted, sweep
 from .lanes import Lane
-from .paths import IDENTITY_FILE, SCRATCH_PREFIX, Paths, hidden, refuse_if_in_use
+from .paths import Paths, hidden, refuse_if_in_use
 
 T = TypeVar("T")
 DEADLINE = 30.0
@@ -28,7 +29,8 @@ LONG_DEADLINE = 3600.0  # writing zeros where a file system cannot reserve space
 
 
 class DirectoryStorage:
-    """`datastores`: (name, directory) pairs, the directories made where missing. `state_dir` remembers which is which.
+    """`datastores`: (name, directory) pairs, the directories made where missing. `state_dir` remembers which is
+    which.
 
     `owner`: (uid, gid) that disks are given to where QEMU runs as another user; None: ours.
     """
@@ -67,54 +69,32 @@ class DirectoryStorage:
         if os.path.exists(register):
             with open(register, encoding="utf-8") as file:
                 known = json.load(file)
-        found, direct = {}, []
+        found: dict[str, tuple[str, str]] = {}
+        direct: list[str] = []
         for name, wanted in self._wanted:
             directory = os.path.realpath(wanted)
-            identity = self._identity(directory, known.get(directory))
+            identity = identify(directory, known.get(directory))
             if identity in found:
                 raise HypervisorError(f"{directory} and {found[identity][1]} are the same datastore.")
             found[identity] = (name, directory)
             known[directory] = identity
             if os.path.isdir(directory):
-                self._sweep(directory)
+                sweep(directory)
                 if files.direct_io(directory):
                     direct.append(identity)
         files.replace(register, json.dumps(known, indent=1, sort_keys=True).encode())
         return found, tuple(direct)
 
-    @staticmethod
-    def _identity(directory: str, remembered: str | None) -> str:
-        """The id in the file at the root. One that we saw before and that is not there now is not mounted: no new one is made."""
-        path = os.path.join(directory, IDENTITY_FILE)
-        try:
-            with open(path, encoding="ascii") as file:
-                return str(uuid.UUID(file.read().strip()))
-        except FileNotFoundError:
-            if remembered:
-                return remembered
-        except ValueError:
-            raise HypervisorError(f"{path} does not hold a datastore's id.") from None
-        os.makedirs(directory, exist_ok=True)
-        identity = str(uuid.uuid4())
-        files.replace(path, identity.encode() + b"\n")
-        return identity
-
-    @staticmethod
-    def _sweep(directory: str) -> None:
-        """Remove what an interrupted call left behind."""
-        for folder, folders, files in os.walk(directory):
-            for name in files:
-                if name.startswith(SCRATCH_PREFIX):
-                    os.unlink(os.path.join(folder, name))
-            if folder != directory and folder.count("/") > directory.count("/") + 8:
-                folders.clear()
-
     # -- figures
 
     async def datastores(self) -> tuple[DatastoreRecord, ...]:
+        return await self._tell()
+
+    async def _tell(self, always: str = "") -> tuple[DatastoreRecord, ...]:
+        """Read the figures, and announce those that changed and those of the datastore `always`."""
         records = await self._lane.run(self._figures, DEADLINE, "reading the datastores")
         for record in records:
-            if self._shown.get(record.id) != record:
+            if self._shown.get(record.id) != record or record.id == always:
                 self._shown[record.id] = record
                 self._announce(StorageSeen(datastore=record))
         return records
@@ -124,7 +104,7 @@ class DirectoryStorage:
         for identity, (name, directory) in self._ids.items():
             record = DatastoreRecord(id=identity, name=name, directory=directory, accessible=False)
             try:
-                if os.path.exists(os.path.join(directory, IDENTITY_FILE)):
+                if is_mounted(directory, identity):
                     figures = os.statvfs(directory)
                     record = DatastoreRecord(
                         id=identity,
@@ -187,7 +167,7 @@ class DirectoryStorage:
 
     async def create_disk(self, place: FilePlace, capacity: int, thin: bool = True) -> None:
         await self._call(place, lambda one: self._create_disk(one, capacity, thin), "creating", LONG_DEADLINE)
-        await self.datastores()
+        await self._tell(place.datastore)
 
     def _create_disk(self, place: FilePlace, capacity: int, thin: bool) -> None:
         path = self._disk_path(place)
@@ -236,7 +216,7 @@ class DirectoryStorage:
 
     async def resize_disk(self, place: FilePlace, capacity: int) -> None:
         await self._call(place, lambda one: self._resize_disk(one, capacity), "resizing", LONG_DEADLINE)
-        await self.datastores()
+        await self._tell(place.datastore)
 
     def _resize_disk(self, place: FilePlace, capacity: int) -> None:
         image, path = self._disk(place), self._disk_path(place)
@@ -261,7 +241,7 @@ class DirectoryStorage:
 
     async def delete(self, place: FilePlace) -> None:
         await self._call(place, self._delete, "deleting")
-        await self.datastores()
+        await self._tell(place.datastore)
 
     def _delete(self, place: FilePlace) -> None:
         if not place.path:
@@ -305,6 +285,7 @@ class DirectoryStorage:
 
     async def write(self, place: FilePlace, data: bytes) -> None:
         await self._call(place, lambda one: self._write(one, data), "writing")
+        await self._tell(place.datastore)
 
     def _write(self, place: FilePlace, data: bytes) -> None:
         path = self._paths.path(place)

@@ -24,7 +24,9 @@ EMULATED_CPUS = ("Westmere", "Nehalem", "qemu64")  # what plain emulation can be
 
 
 def machines_and_cpus(connection: libvirt.virConnect, accelerator: str) -> tuple[tuple[tuple[str, str], ...], ...]:
-    """((family, newest machine type) …), ((family, <cpu> element) …). The first call on a new root takes libvirt seconds."""
+    """((family, newest machine type) …), ((family, <cpu> element) …). The first call on a new root takes libvirt
+    seconds.
+    """
     newest, cpus = [], []
     for family in ("pc", "q35"):
         try:
@@ -39,7 +41,9 @@ def machines_and_cpus(connection: libvirt.virConnect, accelerator: str) -> tuple
 
 
 def _cpu(root: etree._Element, accelerator: str) -> str:
-    """An explicit model with explicit features, so that the machine can move: what the host has, or what QEMU emulates."""
+    """An explicit model with explicit features, so that the machine can move: what the host has, or what QEMU
+    emulates.
+    """
     host = root.find("cpu/mode[@name='host-model'][@supported='yes']")
     cpu = etree.Element("cpu", mode="custom", match="exact", check="partial")
     if accelerator == "kvm" and host is not None:

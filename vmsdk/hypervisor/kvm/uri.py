@@ -38,12 +38,14 @@ class Address:
             )
         if len(self.root.encode()) >= ROOT_LIMIT:
             raise HypervisorError(
-                f"The folder {self.root} is too long for the embedded driver: under {ROOT_LIMIT} bytes are needed, because "
-                "unix sockets are made in it. Choose a shorter one, or link a short name to it."
+                f"The folder {self.root} is too long for the embedded driver: under {ROOT_LIMIT} bytes are needed, "
+                "because unix sockets are made in it. Choose a shorter one, or link a short name to it."
             )
 
     def prepare(self) -> None:
-        """Write the embedded driver's configuration. The user that runs QEMU is ours: as root root, else the current one."""
+        """Write the embedded driver's configuration. The user that runs QEMU is ours: as root root, else the current
+        one.
+        """
         if not self.embedded:
             return
         user = pwd.getpwuid(os.geteuid()).pw_name

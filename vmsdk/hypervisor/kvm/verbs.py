@@ -1,7 +1,7 @@
 """The verbs as libvirt calls: plain functions that block, for a thread.
 
-Law: a verb looks at the machine before it acts, so that a wrong power state is said as what it is; what libvirt refuses all
-the same is translated in one place.
+Law: a verb looks at the machine before it acts, so that a wrong power state is said as what it is; what libvirt
+refuses all the same is translated in one place.
 """
 
 from __future__ import annotations
@@ -182,7 +182,9 @@ def unpause(connection: libvirt.virConnect, uuid: str) -> None:
 
 
 def _act(domain: libvirt.virDomain, call: Callable[[libvirt.virDomain], Any]) -> None:
-    """A call for a running machine. It may have stopped since it was looked at: that is the wrong power, nothing else."""
+    """A call for a running machine. It may have stopped since it was looked at: that is the wrong power, nothing
+    else.
+    """
     try:
         call(domain)
     except libvirt.libvirtError as error:

@@ -1,0 +1,30 @@
+from collections.abc import Iterator
+
+import pytest
+
+from tests.hypervisor.driving import ReactorThread
+from tests.hypervisor.kvm.machinery import LIMIT, KvmBed, Root, hypervisor_on
+from vmsdk.hypervisor.kvm.backend import KvmHypervisor
+
+
+@pytest.fixture(scope="session")
+def root() -> Iterator[Root]:
+    root = Root()
+    yield root
+    root.remove()
+
+
+@pytest.fixture(scope="session")
+def hypervisor(reactor_thread: ReactorThread, root: Root) -> Iterator[KvmHypervisor]:
+    hypervisor = reactor_thread.call(lambda: hypervisor_on(reactor_thread.reactor, root, sample_seconds=0))
+    reactor_thread.run(hypervisor.open(), LIMIT)
+    root.keep_capabilities()
+    yield hypervisor
+    reactor_thread.run(hypervisor.close())
+
+
+@pytest.fixture
+def bed(reactor_thread: ReactorThread, hypervisor: KvmHypervisor, root: Root) -> Iterator[KvmBed]:
+    bed = KvmBed(reactor_thread, hypervisor, root)
+    yield bed
+    bed.run(bed.clean())
