@@ -1,0 +1,1 @@
+"""What vSphere remembers and the hypervisor does not: references, accounts, intents, tasks, facts."""
