@@ -19,6 +19,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
+from ..store.accounts import Account
 from .call import Peer
 
 LOCK_FAILURES = 3
@@ -26,14 +27,6 @@ UNLOCK_SECONDS = 900
 MAX_WAITING = 64
 TICKET_SECONDS = 30
 MAX_PASSWORD = 1024
-
-
-class Account(msgspec.Struct, frozen=True, kw_only=True):
-    name: str
-    hash: str
-    full_name: str = ""
-    failures: int = 0
-    locked_until: float = 0.0
 
 
 class Refused(Exception):

@@ -13,35 +13,12 @@ from typing import Any
 
 import msgspec
 
+from ..store.history import TaskRecord
 from ..wsdl import MethodFault, MoRef, vim
 from .cells import Cell, Graph
 
 KEEP_SECONDS = 600
 KEEP_MOST = 1000
-
-
-class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One task as it is now. Times are aware datetimes."""
-
-    key: str
-    number: int
-    name: str  # the wire name of the operation
-    description_id: str
-    entity: MoRef | None = None
-    entity_name: str = ""
-    user: str = ""
-    state: str = "queued"
-    queued: datetime
-    started: datetime | None = None
-    completed: datetime | None = None
-    progress: int | None = None
-    cancelable: bool = False
-    cancelled: bool = False
-    result: Any = None
-    error: MethodFault | None = None
-    activation_id: str = ""
-    session: str = ""
-    chain: int = 0
 
 
 class TaskHandle:
