@@ -23,13 +23,16 @@ import os
 import re
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import pycdlib
 
 HERE = Path(__file__).parent
 KERNEL = "linux-image-amd64"  # the generic kernel: the cloud one lacks ahci, e1000, pvscsi and vmxnet3
-PACKAGES = ("busybox-static", "qemu-guest-agent", "isolinux", "syslinux-common", "grub-efi-amd64-bin", "mtools")
+PACKAGES = ("busybox-static", "qemu-guest-agent", "isolinux", "syslinux-common", "mtools")
+LOADERS = ("grub-efi-amd64-unsigned", "grub-efi-amd64-bin")  # whose GRUB image is ready-made: of trixie, of bookworm
+KEEP = 7 * 86400  # seconds
 
 MODULES = (
     *("button", "evdev", "virtio_pci", "virtio_console", "virtio_balloon"),
@@ -84,32 +87,35 @@ def build(cache_dir: Path | None = None) -> Path:
         with tempfile.TemporaryDirectory(prefix="guest.", dir=cache) as scratch:
             made = _make(versions, Path(scratch))
             for old in cache.glob("guest-*.iso"):
-                old.unlink(missing_ok=True)
+                if old.stat().st_mtime < time.time() - KEEP:  # a younger one may be in use by another checkout
+                    old.unlink(missing_ok=True)
             made.replace(iso)
     return iso
 
 
 def _versions() -> tuple[tuple[str, str], ...]:
     """Every package with the version apt would give; the kernel by its real name."""
-    try:
-        found = _shown(KERNEL, *PACKAGES)
-    except CannotBuild:  # no lists yet, as in a fresh container
+    wanted = (KERNEL, *PACKAGES)
+    found = _shown(*wanted, *LOADERS)
+    if set(wanted) - set(found):  # no lists yet, as in a fresh container
         _update()
-        found = _shown(KERNEL, *PACKAGES)
+        found = _shown(*wanted, *LOADERS)
+    loader = next((name for name in LOADERS if name in found), LOADERS[0])
+    if missing := {*wanted, loader} - set(found):
+        raise CannotBuild(f"apt knows no {', '.join(sorted(missing))}: this needs Debian.")
     kernel = re.search(r"linux-image-[^ ,]+", found[KERNEL]["Depends"])
     if kernel is None:
         raise CannotBuild(f"{KERNEL} does not say which kernel it stands for: this needs Debian.")
     found |= _shown(kernel[0])
-    return tuple((name, found[name]["Version"]) for name in (kernel[0], *PACKAGES))
+    return tuple((name, found[name]["Version"]) for name in (kernel[0], loader, *PACKAGES))
 
 
 def _shown(*names: str) -> dict[str, dict[str, str]]:
-    text = _run("apt-cache", "show", "--no-all-versions", *names)
+    """The records of those names that apt knows."""
+    command = ["apt-cache", "show", "--no-all-versions", *names]
+    text = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"}).stdout
     records = [dict(re.findall(r"^([\w-]+): (.*)$", part, re.M)) for part in text.split("\n\n")]
-    found = {record["Package"]: record for record in records if record}
-    if missing := set(names) - set(found):
-        raise CannotBuild(f"apt knows no {', '.join(sorted(missing))}.")
-    return found
+    return {record["Package"]: record for record in records if record}
 
 
 def _update() -> None:
