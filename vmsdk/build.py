@@ -29,7 +29,7 @@ from .engine.site import HostCells, Site
 from .engine.spawn import Nursery
 from .engine.steps import Steps
 from .engine.tasks import TaskHandle, TaskRecord, Tasks
-from .hypervisor.interface import Hypervisor, Sampled
+from .hypervisor.interface import Announcement, Hypervisor, Sampled
 from .managed_objects.content_faces import content_faces
 from .managed_objects.datacenter import Datacenter
 from .managed_objects.folder import Folder
@@ -123,6 +123,8 @@ class Daemon:
 
     async def open(self) -> None:
         """Everything but the doors. Errors of the hypervisor or the store come out as they are."""
+        early: list[Announcement] = []
+        stop = self.hypervisor.listen(early.append)
         await self.hypervisor.open()
         root = MoRef(*self.personality.manager("rootFolder"))
         granted = (Permission(entity=root, principal=self.settings.user, group=False, role=ADMIN),)
@@ -143,7 +145,8 @@ class Daemon:
                 self.inventory.add(face)
         await self._datastores_first()
         await self.steps.recover()
-        await self.mirror.open()
+        await self.mirror.open(early)
+        stop()
         for record in self.store.history.interrupted():
             self.tasks.restore(record)
         self.dispatch = Dispatch(

@@ -23,7 +23,6 @@ from .engine.managed_object import ManagedObject
 from .engine.permissions import Permissions
 from .engine.spawn import Nursery
 from .engine.tasks import TaskHandle, Tasks
-from .soap.envelope import Request
 from .wsdl import CONTRACT, Contract, Method, MoRef, vim
 from .wsdl.codec.decode import BadRequest, Decoder, local_name
 from .wsdl.private import PRIVATE
@@ -52,12 +51,12 @@ class Dispatch:
         self._contract = contract
         self._decoder = Decoder(served, contract)
 
-    def perform(self, request: Request, call: Call) -> tuple[Method, Any]:
-        """(method, its result or an awaitable of it). Raises faults and BadRequest."""
-        method = PRIVATE.get(request.method) or self._contract.methods.get(request.method)
-        this = next((child for child in request.element if local_name(child) == "_this"), None)
+    def perform(self, name: str, element: Any, call: Call) -> tuple[Method, Any]:
+        """(method, its result or an awaitable of it). `element` holds `_this` and the arguments. Raises faults and BadRequest."""
+        method = PRIVATE.get(name) or self._contract.methods.get(name)
+        this = next((child for child in element if local_name(child) == "_this"), None)
         if method is None or method.since > call.version:
-            raise self._unknown(request, call, this)
+            raise self._unknown(name, call, this)
         if this is None:
             raise BadRequest("Required parameter _this is missing", "_this")
         ref = self._decoder.reference(this)
@@ -67,7 +66,7 @@ class Dispatch:
         face = self._inventory.find(ref, call.session)
         if not (method.owner == "ManagedObject" or face.kind.descends_from(method.owner)):
             raise vim.MethodNotFound(receiver=ref, method=method.name)
-        arguments = self._decoder.arguments(request.element, method.params, call.version > self.served)
+        arguments = self._decoder.arguments(element, method.params, call.version > self.served)
         if method.name == "Fetch":
             return method, self._fetch(face, arguments["prop"], call)
         function = face.operations.get(method.name)
@@ -80,14 +79,14 @@ class Dispatch:
             self._claims.check(face.ref)
         return method, function(face, call, **arguments)
 
-    def _unknown(self, request: Request, call: Call, this: Any) -> Exception:
+    def _unknown(self, name: str, call: Call, this: Any) -> Exception:
         spoken = self._contract.versions[call.version]
-        text = f"Unable to resolve WSDL method name {request.method[:80]} in version {spoken} (vim25/{spoken})"
+        text = f"Unable to resolve WSDL method name {name[:80]} in version {spoken} (vim25/{spoken})"
         try:
             receiver = self._decoder.reference(this) if this is not None else MoRef("ServiceInstance", "ServiceInstance")
         except BadRequest:
             receiver = MoRef("ServiceInstance", "ServiceInstance")
-        return vim.MethodNotFound(receiver=receiver, method=request.method[:80], msg=text)
+        return vim.MethodNotFound(receiver=receiver, method=name[:80], msg=text)
 
     def _fetch(self, face: ManagedObject, name: str, call: Call) -> Any:
         path = self._reader.paths.judge(face.kind, name, call.version)

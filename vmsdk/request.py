@@ -56,7 +56,7 @@ class Service:
             request = envelope.parse(body, self._limits)
             session = self.session_of(cookies, request.session_cookie)
             call = Call(session, version, request.operation_id, peer, None, session.cookie if session else "", reply)
-            method, result = self._dispatch.perform(request, call)
+            method, result = self._dispatch.perform(request.method, request.element, call)
             waiting = self._dispatch.needs_flush()
             if is_later(result) or waiting is not None:
                 return Deferred.fromCoroutine(self._later(method, result, waiting, call))

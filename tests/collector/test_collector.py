@@ -86,7 +86,7 @@ def test_a_property_newer_than_the_client_is_unknown_to_it(lab):
 
 def test_what_is_newer_than_the_client_is_left_out_of_values(lab):
     vm = lab.vm("web")
-    old = lab.client("4.0").login()
+    old = lab.client("4.1").login()
     content = old.call(MoRef("ServiceInstance", "ServiceInstance"), "RetrieveServiceContent")
     assert content.viewManager is not None
     assert b"guestOperationsManager" not in old.last.body
@@ -153,9 +153,11 @@ def test_recursive_and_cyclic_select_sets_report_each_object_once(lab):
         selectSet=[names(name="visitFolders"), names(name="dcToVm"), names(name="vmToHost")],
     )  # fmt: skip
     into = vim.TraversalSpec(name="dcToVm", type="Datacenter", path="vmFolder", skip=False, selectSet=[names(name="visitFolders")])
-    host = vim.TraversalSpec(name="vmToHost", type="VirtualMachine", path="runtime.host", skip=False, selectSet=[names(name="hostToVm")])
+    on = [names(name="hostToVm")]
+    host = vim.TraversalSpec(name="vmToHost", type="VirtualMachine", path="runtime.host", skip=False, selectSet=on)
     back = vim.TraversalSpec(name="hostToVm", type="HostSystem", path="vm", skip=False, selectSet=[names(name="vmToHost")])
-    result = retrieve(lab, spec(ROOT, "name", kind="ManagedEntity", select=[visit, into, host, back]))
+    everything = [visit, into, host, back]
+    result = retrieve(lab, spec(ROOT, "name", kind="ManagedEntity", select=everything))
     refs = [o.obj for o in result.objects]
     assert len(refs) == len(set(refs))
     assert {"a", "b", "vm"} <= set(names_of(result))
@@ -182,7 +184,7 @@ def test_pages_part_the_result(lab_of_three):
         page = lab.call(PC, "ContinueRetrievePropertiesEx", token=page.token)
         pages.append(page)
     assert [len(p.objects) for p in pages] == [1, 1, 1]
-    assert sorted(sum(map(names_of, pages), [])) == ["vm-0001", "vm-0002", "vm-0003"]
+    assert sorted(name for each in pages for name in names_of(each)) == ["vm-0001", "vm-0002", "vm-0003"]
     assert all(p.val is not None for page in pages for o in page.objects for p in o.propSet)
 
 

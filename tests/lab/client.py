@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 
 from vmsdk.engine.call import Peer
 from vmsdk.request import Answer, Service
-from vmsdk.soap.envelope import ENVELOPE, HEAD, TAIL
+from vmsdk.soap.envelope import HEAD, TAIL
 from vmsdk.wsdl import CONTRACT, NAMESPACE, Member, MoRef, vim
 from vmsdk.wsdl.codec.decode import XSI, Decoder, local_name
 from vmsdk.wsdl.codec.encode import Encoder
@@ -22,8 +22,8 @@ NEWEST = len(CONTRACT.versions) - 1
 class Client:
     """One session's view of a server. `cookie` is what it was given; `version` is what it says in SOAPAction."""
 
-    def __init__(self, service: Service, settle: Callable[[], None], version: str = "8.0.3.0", peer: Peer = Peer()):
-        self.service, self.settle, self.version, self.peer = service, settle, version, peer
+    def __init__(self, service: Service, settle: Callable[[], None], version: str = "8.0.3.0", peer: Peer | None = None):
+        self.service, self.settle, self.version, self.peer = service, settle, version, peer or Peer()
         self.cookie = ""
         self.last: Answer | None = None
         self._encoder, self._decoder = Encoder(NEWEST), Decoder(CONTRACT.versions.index(version))

@@ -25,15 +25,27 @@ START = 1_700_000_000.0
 class Lab:
     """`step()` lets the simulated host work and the turn end; until then nothing happens."""
 
-    def __init__(self, folder: Path, machines: int = 0, shape: str = "small", store: Store | None = None, **settings: Any):
-        self.clock = Clock()
-        self.clock.advance(START)
-        self.worker = SteppedWorker()
+    def __init__(
+        self,
+        folder: Path,
+        machines: int = 0,
+        shape: str = "small",
+        store: Store | None = None,
+        before: Lab | None = None,
+        **settings: Any,
+    ):
+        """`before` is a lab that was killed: its host, clock and worker go on under this one."""
+        self.clock = before.clock if before is not None else Clock()
+        if before is None:
+            self.clock.advance(START)
+        self.worker = before.worker if before is not None else SteppedWorker()
         self.store = store or Store.in_memory()
         password = folder / "password"
         password.write_text("secret\n")
         self.settings = Settings(state=folder, password_file=password, shape=shape, **settings)
-        self.hypervisor = build_simulated(self.clock, machines, shape, self.worker)
+        self.hypervisor = (
+            before.hypervisor if before is not None else build_simulated(self.clock, machines, shape, self.worker)
+        )
         self.daemon = Daemon(self.settings, self.clock, self.hypervisor, self.store, lambda f, *a: succeed(f(*a)))
         self.daemon.on_missing = self._missing
         self.missing: list[tuple[str, str]] = []

@@ -19,8 +19,16 @@ def test_login_opens_a_session_whose_cookie_is_not_its_key(lab):
     assert client.get(MANAGER, "currentSession").key == session.key
 
 
-@pytest.mark.parametrize("form", ['vmware_soap_session="{0}"; Path=/; HttpOnly; Secure;', "vmware_soap_session={0}",
-                                  'a=b; vmware_soap_session="{0}"', "vmware_soap_session={0}; HttpOnly", "$Version=1; vmware_soap_session={0}; $Path=/"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        'vmware_soap_session="{0}"; Path=/; HttpOnly; Secure;',
+        "vmware_soap_session={0}",
+        'a=b; vmware_soap_session="{0}"',
+        "vmware_soap_session={0}; HttpOnly",
+        "$Version=1; vmware_soap_session={0}; $Path=/",
+    ],
+)
 def test_every_form_in_which_clients_send_the_cookie_back_is_understood(lab, form):
     client = lab.client().login()
     client.cookie = form.format(client.cookie.split('"')[1])

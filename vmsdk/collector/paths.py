@@ -135,6 +135,7 @@ def evaluate(face: ManagedObject, path: Path, call: Any) -> Any:
 
 def _keyed(items: Any, key: str) -> Any:
     for item in items or ():
+        found: Any
         if isinstance(item, MoRef):
             found = item.value
         elif isinstance(item, str):

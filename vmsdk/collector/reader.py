@@ -6,7 +6,6 @@ Law: what a caller may not read stands in `missingSet`; what is unset is absent.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from ..engine.call import Call
 from ..engine.cells import Graph, Slot

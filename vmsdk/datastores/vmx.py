@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from ..devices.keys import CONTROLLERS, drive_key
+from ..engine.guest_os import guests
 from ..engine.site import Site
 from ..hypervisor.records import BootEntry, Controller, Definition, Disk, FilePlace, Nic, Optical
 from ..wsdl import vim
@@ -250,14 +252,10 @@ def _guest_id(values: _Values) -> str:
     if own:
         return own
     word = values.text("guestOS", "other").lower()
-    from ..engine.guest_os import guests
-
     return next((g for g in guests() if _guest_word(g) == word), "otherGuest")
 
 
 def _devices(values: _Values, home: FilePlace, place_of: Any) -> tuple[list[Any], set[str]]:
-    from ..devices.keys import CONTROLLERS, drive_key
-
     made: list[Any] = []
     used: set[str] = set()
     by_name: dict[str, Controller] = {f"ide{bus}": Controller(key=200 + bus, model="ide", bus=bus) for bus in (0, 1)}
@@ -291,7 +289,7 @@ def _devices(values: _Values, home: FilePlace, place_of: Any) -> tuple[list[Any]
         if present(name):
             made.append(_card(values, name, number))
             used |= {k for k in values if k.startswith(f"{name}.")}
-    order = {Controller: 0, Disk: 1, Optical: 1, Nic: 2}
+    order: dict[Any, int] = {Controller: 0, Disk: 1, Optical: 1, Nic: 2}
     made.sort(key=lambda d: (order[type(d)], d.key))
     return made, used
 

@@ -176,7 +176,7 @@ class _Builder:
             place = self._around.parse(backing.fileName)
             self._plan.media.append(place)
             facts.update(backing="iso", file=place)
-        elif "Atapi" in name or "Passthrough" in name and "Remote" not in name:
+        elif "Atapi" in name or ("Passthrough" in name and "Remote" not in name):
             facts.update(backing="host", file=None, host_device=backing.deviceName or "")
         elif name:
             facts.update(backing="client", file=None)
@@ -253,7 +253,8 @@ class _Builder:
         if isinstance(old, Optical):
             return self._with_medium(index, device, old)
         if isinstance(old, Nic):
-            connect, facts = device.connectable, {}
+            connect = device.connectable
+            facts: dict[str, Any] = {}
             if device.backing is not None:
                 facts["network"] = self._network(index, device)
             if device.macAddress and device.macAddress.lower() != old.mac:

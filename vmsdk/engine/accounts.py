@@ -61,8 +61,10 @@ class Accounts:
     def ensure(self, name: str, password: str) -> None:
         """The account exists with this password afterwards; an unchanged one is not hashed anew."""
         account = self._book.get(name)
-        if account is None or not self._check(account.hash, password):
+        if account is None:
             self.create(name, password)
+        elif not self._check(account.hash, password):
+            self._book.put(msgspec.structs.replace(account, hash=self._hasher.hash(password), failures=0, locked_until=0.0))
 
     def known(self, name: str) -> bool:
         return self._book.get(name) is not None

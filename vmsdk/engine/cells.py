@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -239,7 +240,7 @@ def audit(graph: Graph, slots: list[Slot]) -> None:
     graph.settle()
     for slot in slots:
         for key, kept in list((slot.texts or {}).items()):
-            fresh = graph.track(lambda k=key, s=slot: s.compute(k))[1]
+            fresh = graph.track(partial(slot.compute, key))[1]
             if fresh != kept:
                 raise AuditFailed(f"kept {kept!r}, now {fresh!r}")
         if slot.watchers and slot.mark is not None and hash(slot.compute(graph.key)) != slot.mark:

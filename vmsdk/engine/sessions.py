@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import uuid
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from ..wsdl import MoRef
@@ -48,7 +48,7 @@ class Session:
 
     @staticmethod
     def moment(seconds: float) -> datetime:
-        return datetime.fromtimestamp(seconds, timezone.utc)
+        return datetime.fromtimestamp(seconds, UTC)
 
 
 class Sessions:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -94,7 +94,7 @@ class Tasks:
         self._done: deque[tuple[float, TaskHandle]] = deque()
 
     def now(self) -> datetime:
-        return datetime.fromtimestamp(self._clock.seconds(), timezone.utc)
+        return datetime.fromtimestamp(self._clock.seconds(), UTC)
 
     def create(self, name: str, description_id: str, entity: MoRef | None, entity_name: str, call: Any) -> TaskHandle:
         """A queued task, visible to clients from now on."""

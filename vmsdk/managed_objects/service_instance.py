@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from ..engine.call import Call
@@ -30,7 +30,7 @@ class ServiceInstance(ManagedObject):
 
     @prop(caller=True)
     def serverClock(self, call: Call) -> datetime:
-        return datetime.fromtimestamp(self.site.clock.seconds(), timezone.utc)
+        return datetime.fromtimestamp(self.site.clock.seconds(), UTC)
 
     @operation
     def RetrieveServiceContent(self, call: Call) -> Any:

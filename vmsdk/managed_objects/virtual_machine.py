@@ -194,5 +194,5 @@ class VirtualMachine(ManagedEntity):
             await self.site.refresh_files(self.machine)
 
     @operation
-    async def Reload(self, call: Call) -> None:
+    async def Reload(self, call: Call) -> None:  # type: ignore[override]
         await self.site.hypervisor.read(self.machine.uuid)

@@ -6,6 +6,7 @@ reference behind.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -120,7 +121,7 @@ async def create_machine(site: Site, call: Call, config: Any, pool: MoRef | None
         for disk in plan.create:
             place = disk.file
             await work.do(
-                lambda d=disk: storage.create_disk(d.file, d.capacity, d.thin), ("delete_file", place.datastore, place.path)
+                partial(storage.create_disk, place, disk.capacity, disk.thin), ("delete_file", place.datastore, place.path)
             )
         call.task.progress(60)
         await work.do(lambda: vmx.write(site, definition), ("delete_file", home.datastore, home.path))

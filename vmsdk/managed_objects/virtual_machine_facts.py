@@ -5,7 +5,7 @@ Values and defaults are ESXi's (a fresh machine, tools absent or running); what 
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from ..datastores import names
@@ -18,12 +18,12 @@ from ..hypervisor.records import Definition, Disk, Nic, Power
 from ..wsdl import MoRef, vim
 from .virtual_machine_spec import remembered
 
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MIB = 1 << 20
 
 
 def moment(seconds: float | None) -> datetime | None:
-    return datetime.fromtimestamp(seconds, timezone.utc) if seconds else None
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None
 
 
 def spell(site: Site, cells: MachineCells) -> show.Names:
@@ -64,7 +64,7 @@ def memory_allocation(definition: Definition) -> Any:
 
 
 def change_version(definition: Definition) -> str:
-    return datetime.fromtimestamp(definition.changed, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return datetime.fromtimestamp(definition.changed, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def files(site: Site, definition: Definition) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -67,11 +68,12 @@ async def replace(site: Site, operation: str, old: Definition, new: Definition, 
     ]  # fmt: skip
     async with site.steps.begin(operation, new.uuid) as work:
         for disk in plan.create if plan is not None else ():
+            place = disk.file
             await work.do(
-                lambda d=disk: storage.create_disk(d.file, d.capacity, d.thin), ("delete_file", disk.file.datastore, disk.file.path)
+                partial(storage.create_disk, place, disk.capacity, disk.thin), ("delete_file", place.datastore, place.path)
             )
         for disk, _ in grown:
-            await work.do(lambda d=disk: storage.resize_disk(d.file, d.capacity))
+            await work.do(partial(storage.resize_disk, disk.file, disk.capacity))
         await work.do(
             lambda: site.hypervisor.redefine(new), ("redefine", msgspec.json.encode(old).decode())
         )

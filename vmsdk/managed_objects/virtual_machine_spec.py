@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid as uuids
+from datetime import UTC
 from typing import Any
 
 import msgspec
@@ -180,9 +181,9 @@ def from_plain(data: Any) -> Any:
         if kind == "MoRef":
             return MoRef(data["type"], data["value"])
         if kind == "time":
-            from datetime import datetime, timezone
+            from datetime import datetime
 
-            return datetime.fromtimestamp(data["at"], timezone.utc)
+            return datetime.fromtimestamp(data["at"], UTC)
         return getattr(vim, kind)(**{k: from_plain(v) for k, v in data.items() if k != "_"})
     return data
 

@@ -35,8 +35,8 @@ class Mirror:
         self._stop: Callable[[], None] | None = None
         self._refreshing: set[str] = set()
 
-    async def open(self) -> None:
-        """Read everything and follow from then on."""
+    async def open(self, early: list[told.Announcement]) -> None:
+        """Read everything and follow from then on. `early` holds what was announced since the hypervisor was opened."""
         site = self._site
         for network in await site.hypervisor.networks():
             self._network(network)
@@ -44,8 +44,12 @@ class Mirror:
         for record in await site.hypervisor.storage.datastores():
             self._datastore(record)
         self._stop = site.hypervisor.listen(self.hear)
-        refs = [self._appear(machine) for machine in await site.hypervisor.machines() if machine.definition.uuid not in site.machines]
+        machines = await site.hypervisor.machines()
+        refs = [self._appear(machine) for machine in machines if machine.definition.uuid not in site.machines]
         site.host.machine_refs.set((*site.host.machine_refs.get(), *refs))
+        for news in early:
+            if isinstance(news, (told.GuestSeen, told.Sampled)):
+                self.hear(news)
         site.nursery.spawn(self, self._list_all())
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""HTTP/1.1 for one connection, on llhttp. Requests are answered in their order; bodies and headers are bounded while they come.
+"""HTTP/1.1 for one connection, on llhttp. Requests are answered in order; bodies and headers are bounded while they come.
 
 Law: no path means anything here; a handler gets a whole Request and gives a Response or a Deferred of one. What is too big, or no
 HTTP, is answered and the connection closed. A client that goes away cancels what it waits for.
@@ -54,6 +54,8 @@ def plain(status: int, text: str, *headers: tuple[str, str], close: bool = False
 class Connection(Protocol):
     """One client. `max_body` bounds what a request may carry."""
 
+    transport: Any = None  # a type checker cannot read zope interfaces
+
     def __init__(self, handler: Handler, trusted: bool, max_body: int):
         self._handler, self._trusted, self._max_body = handler, trusted, max_body
         self._parser = httptools.HttpRequestParser(self)
@@ -71,7 +73,6 @@ class Connection(Protocol):
         self._size = self._header_size = 0
 
     def connectionMade(self) -> None:
-        assert self.transport is not None
         peer: Any = self.transport.getPeer()
         self._address = getattr(peer, "host", "") or "local"
         if hasattr(self.transport, "setTcpNoDelay"):
@@ -89,7 +90,7 @@ class Connection(Protocol):
         except httptools.HttpParserError:
             self._refuse(plain(400, "This is not HTTP", close=True))
         if len(self._waiting) > 64 and self.transport is not None:
-            self.transport.pauseProducing()  # type: ignore[attr-defined]
+            self.transport.pauseProducing()
 
     def _refuse(self, response: Response) -> None:
         self._closing = True
@@ -161,7 +162,7 @@ class Connection(Protocol):
             else:
                 self._send(answer, head)
         if len(self._waiting) < 8 and not self._gone and not self._closing and self.transport is not None:
-            self.transport.resumeProducing()  # type: ignore[attr-defined]
+            self.transport.resumeProducing()
 
     def _ready(self, answer: Response | Failure, head: bool) -> None:
         self._running = None
@@ -195,8 +196,7 @@ class Connection(Protocol):
         else:
             self._write(text.encode("latin-1"))
             self._sending = memoryview(body)
-            assert self.transport is not None
-            self.transport.registerProducer(self, True)  # type: ignore[attr-defined]
+            self.transport.registerProducer(self, True)
             self.resumeProducing()
 
     def _write(self, data: bytes | memoryview) -> None:
@@ -218,8 +218,7 @@ class Connection(Protocol):
             self._sending = rest if len(rest) else None
             self._write(part)
             if self._sending is None:
-                assert self.transport is not None
-                self.transport.unregisterProducer()  # type: ignore[attr-defined]
+                self.transport.unregisterProducer()
                 self._sent()
                 self._next()
 
