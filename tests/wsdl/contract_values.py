@@ -115,3 +115,32 @@ class Values:
         fitting = [name for name in self._managed if self._contract.managed(name).descends_from(kind)] or [kind]
         ids = st.text(string.ascii_letters + string.digits + "-[]&<", min_size=1, max_size=12)
         return st.builds(MoRef, st.sampled_from(fitting), ids)
+
+
+SAMPLES = {
+    "xsd:string": "a <b> & 'c' \"d\"", "xsd:anyURI": "ds:///vmfs/volumes/x/", "xsd:boolean": True, "xsd:byte": -128,
+    "xsd:short": -32768, "xsd:int": -(1 << 31), "xsd:long": (1 << 63) - 1, "xsd:float": 0.5, "xsd:double": 1e300,
+    "xsd:dateTime": datetime(2026, 2, 3, 4, 5, 6, 70, UTC), "xsd:base64Binary": b"\0\xff", "xsd:anyType": Long(5),
+}  # fmt: skip
+
+
+def filled(name: str, version: int, depth: int = 1, contract: Contract = CONTRACT) -> Any:
+    """A value of exactly this type with every member set, and the required ones of what it holds."""
+    made: dict[str, Any] = {}
+    for member in contract.data(name).fields:
+        if member.since > version or (depth == 0 and member.optional):
+            continue
+        one = _sample("xsd:string" if member.link else member.type, version, contract)
+        made[f"{member.name}_" if member.name == "from" else member.name] = (one, one) if member.array else one
+    return getattr(vim, name)(**made)
+
+
+def _sample(kind: str, version: int, contract: Contract) -> Any:
+    if kind in SAMPLES:
+        return SAMPLES[kind]
+    known = contract[kind]
+    if isinstance(known, ManagedType):
+        return MoRef(kind, "x-1")
+    if isinstance(known, EnumType):
+        return max(v for v in known.values if known_enum_value(contract, kind, v, version) == v)
+    return filled("NotFound" if kind == "MethodFault" else kind, version, 0, contract)

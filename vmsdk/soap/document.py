@@ -59,7 +59,7 @@ def document(body: bytes, limits: Limits) -> Any:
     try:
         root = _PARSER.parse(data)
     except etree.XMLSyntaxError as wrong:
-        said = str(wrong.msg)
+        said = " ".join(str(wrong.msg).replace(", try XML_PARSE_HUGE", "").split())
         if "depth" in said:
             raise BadRequest(f"XML document depth exceeds configured maximum {limits.depth}") from None
         raise BadRequest(f"The request is not well-formed XML: {said[:200]}") from None

@@ -121,15 +121,15 @@ class Vim:
         fields = kind.fields
         arguments = "".join(f", {_word(f.name)}={'()' if f.array else 'None'}" for f in fields)
         assigns = "".join(
-            f"\n setattr(self, {f.name!r}, {_word(f.name)})" if iskeyword(f.name) else f"\n self.{f.name} = {f.name}"
+            f"\n setattr(_v, {f.name!r}, {_word(f.name)})" if iskeyword(f.name) else f"\n _v.{f.name} = {f.name}"
             for f in fields
         )
         if kind.is_fault:
-            source = f"def __init__(self, *{arguments}, msg=''):\n _init(self){assigns}\n self.msg = msg"
+            source = f"def __init__(_v, *{arguments}, msg=''):\n _init(_v){assigns}\n _v.msg = msg"
         elif fields:
-            source = f"def __init__(self, *{arguments}):{assigns}"
+            source = f"def __init__(_v, *{arguments}):{assigns}"  # a field may be named self
         else:
-            source = "def __init__(self): pass"
+            source = "def __init__(_v): pass"
         scope: dict[str, Any] = {"_init": Exception.__init__}
         exec(source, scope)  # noqa: S102  names come from the contract file alone
         body = {

@@ -17,6 +17,8 @@ XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 XSD = "http://www.w3.org/2001/XMLSchema"
 SOAPENC = "http://schemas.xmlsoap.org/soap/encoding/"
 MAX_DEPTH = 100
+_NIL = XSI + "nil"
+_PREFIX = len("{urn:vim25}")
 
 _SCALARS: dict[str, Callable[[str], Any]] = {
     "xsd:string": lambda t: t,
@@ -94,7 +96,7 @@ class _Reading:
 
     def __init__(self, decoder: Decoder, newer: bool):
         self._decoder, self._contract, self._newer = decoder, decoder.contract, newer
-        self._trail: list[str] = []
+        self._trail: list[str | tuple[str, list[Any]]] = []  # names; of arrays with what was read of them so far
         self._depth = 0
 
     def named(self, element: Any) -> MoRef:
@@ -111,21 +113,19 @@ class _Reading:
         served, trail = self._decoder.served, self._trail
         found: dict[str, Any] = {}
         for child in element:
-            name = local_name(child)
-            if not name or (skip_this and name == "_this"):
+            tag = child.tag
+            if not isinstance(tag, str):  # a comment or a processing instruction
                 continue
+            name = tag[_PREFIX:] if tag.startswith("{urn:vim25}") else tag
             member = known.get(name)
-            if member is None or not in_contract(child):
-                if self._newer or name in _OLD_DYNAMIC:
-                    continue
-                at = f" in {self._path()}" if trail else ""
-                trail.append(name)
-                raise BadRequest(f'Unexpected element tag "{name[:80]}" seen{at}', self._path())
-            if member.since > served or child.get(XSI + "nil") in ("true", "1"):
+            if member is None:
+                self._unknown(child, skip_this)
+                continue
+            if member.since > served or child.get(_NIL) in ("true", "1"):
                 continue
             if member.array:
                 items = found.setdefault(name, [])
-                trail.append(f"{name}[{len(items)}]")
+                trail.append((name, items))
                 items.append(self._item(child, member))
             else:
                 trail.append(name)
@@ -142,6 +142,14 @@ class _Reading:
                 raise BadRequest(f"Required parameter {self._path()} is missing", self._path())
         self._depth -= 1
         return found
+
+    def _unknown(self, child: Any, skip_this: bool) -> None:
+        name = local_name(child)
+        if self._newer or name in _OLD_DYNAMIC or (skip_this and name == "_this"):
+            return
+        at = f" in {self._path()}" if self._trail else ""
+        self._trail.append(name)
+        raise BadRequest(f'Unexpected element tag "{name[:80]}" seen{at}', self._path())
 
     # -- one value --------------------------------------------------------------------------------------------
 
@@ -259,7 +267,7 @@ class _Reading:
         items: list[Any] = []
         for child in element:
             if local_name(child):
-                self._trail.append(f"{local_name(child)[:80]}[{len(items)}]")
+                self._trail.append((local_name(child)[:80], items))
                 items.append(self._item(child, member))
                 self._trail.pop()
         self._depth -= 1
@@ -301,7 +309,8 @@ class _Reading:
             raise self._bad(f"holds the text '{held.strip()[:64]}' where elements are due", True)
 
     def _path(self) -> str:
-        return ".".join(self._trail)
+        path = ".".join(step if isinstance(step, str) else f"{step[0]}[{len(step[1])}]" for step in self._trail)
+        return path if len(path) <= 300 else f"{path[:100]} … {path[-150:]}"
 
     def _bad(self, what: str, wrong_type: bool = False) -> BadRequest:
         path = self._path()

@@ -182,7 +182,7 @@ class Encoder:
             return self.localized(tag, value, ' xsi:type="LocalizedMethodFault"')
         known = self.contract.get(kind)
         if isinstance(known, EnumType):
-            text = self.enum(known)[value]
+            text = self.enum(known)[value] if value else ""
             return f'<{tag} xsi:type="{kind}">{text}</{tag}>' if text else ""
         return self._object(tag, "", value)
 
@@ -198,7 +198,7 @@ class Encoder:
             return self.localized(tag, value)
         known = self.contract.get(kind)
         if isinstance(known, EnumType):
-            text = self.enum(known)[value]
+            text = self.enum(known)[value] if value else ""
             return f"<{tag}>{text}</{tag}>" if text else ""
         return self._object(tag, kind, value)
 

@@ -68,9 +68,9 @@ class _Writer:
             values = self._tables.enum(known)
             table = self._name(values, kind)
             if member.optional or member.array or "" in (values[v] for v in known.values):
-                self._statement(member, read, f"f'<{name}>{{t}}</{name}>' if (t := {table}[x]) else ''")
+                self._statement(member, read, f"f'<{name}>{{t}}</{name}>' if x and (t := {table}[x]) else ''")
             else:
-                self._always(member, f"<{name}>{{{table}[{read}]}}</{name}>")
+                self._always(member, f"<{name}>{{{table}[{read}]}}</{name}>", unset="in (None, '')")
         elif isinstance(known, ManagedType):
             table = self._name(self._tables.references(), "references")
             self._looked_up(member, read, f"<{name}{{{table}[%s]}}</{name}>")
@@ -95,13 +95,13 @@ class _Writer:
         else:
             self._always(member, piece % read)
 
-    def _always(self, member: Member, piece: str) -> None:
+    def _always(self, member: Member, piece: str, unset: str = "is None") -> None:
         """A member that is always there."""
         if not self._careful:
             self._run.append(piece)
             return
         read = f"getattr(v, {member.name!r})"
-        self._lines.append(f" if {read} is None: missing({self._kind.name!r}, {member.name!r})")
+        self._lines.append(f" if {read} {unset}: missing({self._kind.name!r}, {member.name!r})")
         self._lines.append(f" else: s += f'{piece}'")
 
     def _object(self, member: Member, read: str, table: str) -> None:

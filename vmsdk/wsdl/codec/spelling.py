@@ -94,10 +94,9 @@ class EnumSpelling(dict[Any, str]):
 
     def __init__(self, contract: Contract, kind: EnumType, version: int):
         super().__init__((v, known_enum_value(contract, kind.name, v, version) or "") for v in kind.values)
-        self[""] = ""  # an empty enum makes strict clients fail: left out as well
         self._name = kind.name
 
     def __missing__(self, value: Any) -> str:
-        if value is None:
+        if not value:  # an empty enum makes strict clients fail: as good as unset
             raise Unset
         raise Unencodable(f"{value!r} is no {self._name}")
