@@ -7,36 +7,25 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import structlog
-from twisted.logger import LogEvent, LogLevel, globalLogBeginner
+from twisted.logger import LogEvent, Logger, LogLevel, globalLogBeginner, textFileLogObserver
 
 from .config import parse
 from .service import CannotServe, Service
 
+_OURS = "vmhttpd"
 
-def _log() -> Any:
-    """Lines of key=value on standard error. Twisted's own say comes there too, where something failed."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    log = structlog.get_logger()
 
-    def failures_too(event: LogEvent) -> None:
-        if event["log_level"] >= LogLevel.error:
-            failure = event.get("log_failure")
-            log.error(
-                event.get("log_format") or "unexpected",
-                failure=failure.getTraceback() if failure is not None else None,
-            )
+def _log() -> Logger:
+    """A line on standard error for each event of ours; of Twisted's own only what failed."""
+    lines = textFileLogObserver(sys.stderr)
 
-    observers: list[Any] = [failures_too]
+    def ours_and_failures(event: LogEvent) -> None:
+        if event["log_namespace"] == _OURS or event["log_level"] >= LogLevel.error:
+            lines(event)
+
+    observers: list[Any] = [ours_and_failures]
     globalLogBeginner.beginLoggingTo(observers, redirectStandardIO=False, discardBuffer=True)
-    return log
+    return Logger(_OURS)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         Service(reactor, config, log).start()
     except CannotServe as error:
-        log.error("cannot serve", why=str(error))
+        log.error("cannot serve: {why}", why=error)
         return 1
     reactor.run()
     return 0

@@ -11,32 +11,50 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import httptools
-from structlog.typing import FilteringBoundLogger
 from twisted.internet.protocol import ClientFactory
 from twisted.internet.protocol import Protocol as TwistedProtocol
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from .fields import ONE_HOP, is_ours, tokens
 from .limits import Limits
 from .sending import send_now
 
 _WITHOUT_BODY = (204, 304)
+_SURE = 1.0  # seconds; no back end closes a link that soon
 
 
 class AnswerHead:
-    """The head of an answer. `length` is its Content-Length as written, None without."""
+    """The head of an answer."""
 
-    __slots__ = ("chunked", "fields", "length", "status")
+    __slots__ = ("chunked", "connection", "length", "lines", "status", "strict_transport")
 
-    def __init__(self, status: int, fields: list[tuple[bytes, bytes]]):
-        self.status, self.fields = status, fields
+    def __init__(self) -> None:
+        self.status = 0
+        self.lines: list[bytes] = []
+        """What the client gets to see, a line for each field, spelt as the back end spelt it."""
         self.length: bytes | None = None
+        """Its Content-Length as written."""
         self.chunked = False
-        for name, value in fields:
-            lower = name.lower()
+        self.connection: list[bytes] = []
+        """The tokens of Connection, in lower case."""
+        self.strict_transport = False
+
+    def add(self, name: bytes, value: bytes) -> None:
+        lower = name.lower()
+        if lower in ONE_HOP:
             if lower == b"content-length":
                 self.length = value.strip()
             elif lower == b"transfer-encoding":
                 self.chunked = True
+            elif lower == b"connection":
+                self.connection += tokens(value)
+            return
+        if lower[:1] == b"x" and is_ours(lower):
+            return
+        if lower == b"strict-transport-security":
+            self.strict_transport = True
+        self.lines.append(b"%b: %b\r\n" % (name, value))
 
 
 class Asker(Protocol):
@@ -66,7 +84,7 @@ class Link(TwistedProtocol):
         self._reset()
 
     def _reset(self) -> None:
-        self._fields: list[tuple[bytes, bytes]] = []
+        self._coming = AnswerHead()
         self._pieces: list[bytes] = []
         self._head: AnswerHead | None = None
         self._done = False
@@ -110,10 +128,15 @@ class Link(TwistedProtocol):
         self._asker = None
         self.transport.abortConnection()
 
-    def alive(self) -> bool:
-        """Whether the back end has neither closed the link nor said anything on it: asked just before it is used."""
+    def alive(self, now: float) -> bool:
+        """Whether the back end has neither closed the link nor said anything on it: asked just before it is used.
+
+        The kernel is asked only where the link was idle for long enough that a back end may close it.
+        """
         if not self.transport.connected:
             return False
+        if now - self.idle_since < _SURE:
+            return True
         try:
             self.transport.socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except BlockingIOError:
@@ -160,7 +183,7 @@ class Link(TwistedProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._head is None:  # not a trailer
-            self._fields.append((name, value))
+            self._coming.add(name, value)
 
     def on_headers_complete(self) -> None:
         parser = self._parser
@@ -168,7 +191,8 @@ class Link(TwistedProtocol):
         status = parser.get_status_code()
         if status < 200:
             return
-        self._head = AnswerHead(status, self._fields)
+        self._head = self._coming
+        self._head.status = status
         self._clean = parser.should_keep_alive()
         if self._bodiless:
             # The parser cannot know that no body follows, so it is done with.
@@ -182,7 +206,7 @@ class Link(TwistedProtocol):
 
     def on_message_complete(self) -> None:
         if self._head is None:  # 100 and its like
-            self._fields = []
+            self._coming = AnswerHead()
         else:
             self._done = True
 
@@ -190,7 +214,7 @@ class Link(TwistedProtocol):
 class Pool:
     """The links to one socket."""
 
-    def __init__(self, reactor: Any, path: str, limits: Limits, log: FilteringBoundLogger):
+    def __init__(self, reactor: Any, path: str, limits: Limits, log: Logger):
         self.path = path
         self._log = log
         self._away = False
@@ -201,9 +225,10 @@ class Pool:
 
     def take(self) -> Link | None:
         """A link that is open and clean, or None."""
+        now = self._reactor.seconds()
         while self._idle:
             link = self._idle.pop()
-            if link.alive():
+            if link.alive(now):
                 return link
             link.cut()
         return None
@@ -214,9 +239,9 @@ class Pool:
             return
         self._away = why is not None
         if self._away:
-            self._log.error("the back end is away", socket=self.path, why=why)
+            self._log.error("the back end is away: {socket}: {why}", socket=self.path, why=why)
         else:
-            self._log.info("the back end is back", socket=self.path)
+            self._log.info("the back end is back: {socket}", socket=self.path)
 
     def open(self, opened: Callable[[Link], None], failed: Callable[[str], None]) -> None:
         """Open one more. `opened(link)` or `failed(why)` is called later, one of them and once."""

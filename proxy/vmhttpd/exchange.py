@@ -11,8 +11,8 @@ from typing import Protocol
 
 from .answers import OwnAnswer, away
 from .backend import AnswerHead, Link, Pool
-from .fields import answer_head
 from .head import Head
+from .rewriting import answer_head
 from .tls import Wire
 
 
@@ -171,8 +171,7 @@ class Exchange:
         self._chunk_answer = not known_end and asked.minor == 1
         self._keep = asked.keep_alive and self._whole and (known_end or self._chunk_answer)
         return answer_head(
-            head.status,
-            head.fields,
+            head,
             length=head.length if head.status != 204 else None,
             chunked=self._chunk_answer,
             keep=self._keep,

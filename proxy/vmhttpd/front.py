@@ -14,12 +14,16 @@ from enum import Enum, auto
 from .access_log import CLIENT_LEFT
 from .answers import CONTINUE, OwnAnswer, away
 from .exchange import Exchange
-from .head import check_request_line, parse_head
+from .head import Head, check_request_line, parse_head
 from .judge import judge, target_of
-from .paths import LONGEST_TARGET
+from .paths import LONGEST_TARGET, Target
+from .rewriting import request_opening
+from .routes import Route
 from .site import Site
 from .tls import Wire
 from .turn import Turn
+
+_REMEMBERED = 2048  # bytes of a head
 
 
 class State(Enum):
@@ -49,6 +53,8 @@ class ClientConnection:
         self._state = State.HANDSHAKE
         self._own_hosts: frozenset[bytes] = frozenset()
         self._buffer = b""
+        self._said = b""
+        self._meant: tuple[Head, Target, Route, bytes]
         self._turn: Turn | None = None
         self._busy = False  # within _advance, which goes on by itself
         self._session = False
@@ -122,25 +128,39 @@ class ClientConnection:
                 self._check_incomplete_head()
                 return False
             data, self._buffer = self._buffer[:end], self._buffer[end:]
-            turn.head = head = parse_head(data, self._limits)
-            self._session = self._session or head.session
-            turn.target = target_of(head, self._own_hosts)
-            turn.route = judge(head, turn.target, self._site.routes)
+            head, route = self._understand(data, turn)
         except OwnAnswer as own:
             self.refuse(own)
             return True
-        route = turn.route
-        if head.has_body:
+        if head.length != 0:
             self._state = State.BODY
             self._set_deadline(self._limits.body_stall)
         else:
             self._state = State.ANSWER
             self._set_deadline(route.answer)
         exchange = Exchange(self, head, self._site.pool(route.socket), strict_transport=route.strict_transport)
-        turn.begin(exchange, default_host=self._site.default_host, address=self.address)
-        if head.expects_continue and head.has_body and not self._buffer:
+        turn.begin(exchange)
+        if head.expects_continue and head.length != 0 and not self._buffer:
             self.wire.send(CONTINUE)
         return True
+
+    def _understand(self, data: bytes, turn: Turn) -> tuple[Head, Route]:
+        """Fill the turn from a whole head. Raises OwnAnswer.
+
+        Clients say the same head again and again on a connection, so the last good one is remembered.
+        """
+        if data == self._said:
+            turn.head, turn.target, turn.route, turn.opening = self._meant
+            return self._meant[0], self._meant[2]
+        turn.head = head = parse_head(data, self._limits)
+        self._session = self._session or head.session
+        turn.target = target = target_of(head, self._own_hosts)
+        turn.route = route = judge(head, target, self._site.routes)
+        host = target.authority or head.host or self._site.default_host
+        turn.opening = request_opening(head, target, host, self.address.encode())
+        if len(data) <= _REMEMBERED:
+            self._said, self._meant = data, (head, target, route, turn.opening)
+        return head, route
 
     def _check_incomplete_head(self) -> None:
         """Raises OwnAnswer for a head that cannot become a good one."""

@@ -15,31 +15,30 @@ import httptools
 
 from .answers import OwnAnswer
 from .authority import split_authority
+from .fields import NOT_TO_BACKEND, is_ours, tokens
 from .limits import Limits
 
 REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([!-~]+) HTTP/([0-9])\.([0-9])\r\n")
 METHODS = frozenset(b"GET HEAD POST PUT DELETE OPTIONS PATCH TRACE CONNECT".split())
 SESSION_COOKIE = b"vmware_soap_session"
 _DIGITS = re.compile(rb"[0-9]{1,18}")
-_WATCHED = frozenset(
-    b"host content-length transfer-encoding connection expect cookie origin upgrade vmware-api-session-id".split()
-)
 
 
 class Head:
-    """A request's head. Names of `fields` are in lower case; `length` is None where the body is chunked."""
+    """A request's head. `length` is None where the body is chunked."""
 
     __slots__ = (
         "connection",
         "expects_continue",
-        "fields",
         "host",
         "keep_alive",
         "length",
+        "lines",
         "method",
         "minor",
         "origin",
         "session",
+        "special",
         "target",
         "upgrade",
     )
@@ -49,7 +48,10 @@ class Head:
         self.target = b""
         self.minor = 1
         """The minor version: HTTP/1.0 or HTTP/1.1."""
-        self.fields: list[tuple[bytes, bytes]] = []
+        self.lines: list[bytes] = []
+        """What the back end gets to see, a line for each field; names are in lower case here and below."""
+        self.special: list[tuple[bytes, bytes]] = []
+        """What means something to a proxy, or is none of a back end's business."""
         self.host: bytes | None = None
         self.length: int | None = 0
         self.connection: list[bytes] = []
@@ -66,11 +68,11 @@ class Head:
         self.target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.fields.append((name.lower(), value))
-
-    @property
-    def has_body(self) -> bool:
-        return self.length != 0
+        name = name.lower()
+        if name in _SPECIAL or name[:1] == b"x":
+            self.special.append((name, value))
+        else:
+            self.lines.append(b"%b: %b\r\n" % (name, value))
 
 
 def bad(text: str, status: int = 400) -> OwnAnswer:
@@ -100,30 +102,30 @@ def parse_head(data: bytes, limits: Limits) -> Head:
     except httptools.HttpParserUpgrade:
         pass  # it stops where another protocol would begin: at the end of `data`
     except httptools.HttpParserError as error:
-        if any(name == b"transfer-encoding" and value.lower() != b"chunked" for name, value in head.fields):
+        if any(name == b"transfer-encoding" and value.lower() != b"chunked" for name, value in head.special):
             raise bad("Of the transfer codings, `chunked` alone is known here.", 501) from None
         raise bad(f"The request is malformed: {error.args[0]}.") from None
-    if len(head.fields) > limits.head_fields:
+    if len(head.lines) + len(head.special) > limits.head_fields:
         raise bad("The request has too many header fields.", 431)
     head.keep_alive = head.minor == 1
-    _read_fields(head)
+    _read_special(head)
     return head
 
 
-def _read_fields(head: Head) -> None:
+def _read_special(head: Head) -> None:
     seen: set[bytes] = set()
-    for name, value in head.fields:
-        if name not in _WATCHED:
-            continue
-        if name == b"cookie":
-            head.session = head.session or SESSION_COOKIE in value
-        elif name == b"connection":
-            head.connection += [token.strip().lower() for token in value.split(b",")]
-        elif name in seen:
-            raise bad(f"A request has one {name.decode()} header.")
-        else:
+    for name, value in head.special:
+        if name in _READERS:
+            if name in seen:
+                raise bad(f"A request has one {name.decode()} header.")
             seen.add(name)
             _READERS[name](head, value.strip(b" \t"))
+        elif name == b"cookie":
+            head.session = head.session or SESSION_COOKIE in value
+        elif name == b"connection":
+            head.connection += tokens(value)
+        if name not in NOT_TO_BACKEND and not is_ours(name):
+            head.lines.append(b"%b: %b\r\n" % (name, value))
     if head.connection:
         if b"close" in head.connection:
             head.keep_alive = False
@@ -182,3 +184,4 @@ _READERS = {
     b"upgrade": _read_upgrade,
     b"vmware-api-session-id": _read_session,
 }
+_SPECIAL = NOT_TO_BACKEND | frozenset(_READERS) | {b"cookie"}

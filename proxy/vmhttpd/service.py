@@ -11,10 +11,10 @@ import signal
 import ssl
 from typing import Any
 
-from structlog.typing import FilteringBoundLogger
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
+from twisted.logger import Logger
 
 from .access_log import AccessLog
 from .account import Account, become, serving_account, unreachable
@@ -35,7 +35,7 @@ class CannotServe(Exception):
 class Service:
     """`start`, then run the reactor."""
 
-    def __init__(self, reactor: Any, config: Config, log: FilteringBoundLogger):
+    def __init__(self, reactor: Any, config: Config, log: Logger):
         self._reactor = reactor
         self._config = config
         self._log = log
@@ -66,7 +66,8 @@ class Service:
         signal.signal(signal.SIGHUP, lambda *_: self._reactor.callFromThread(self.reload))
         self._reactor.addSystemEventTrigger("before", "shutdown", self._end)
         self._reactor.callLater(config.limits.sweep, self._sweep)
-        self._log.info("serving", account=account.name if account is not None else None, **ready)
+        who = f" as {account.name}" if account is not None else ""
+        self._log.info("serving {url}{who}, certificate {fingerprint}", who=who, **ready)
 
     # Before serving.
 
@@ -128,20 +129,20 @@ class Service:
         """Read the certificate again and open the log again. What cannot be read stays as it was."""
         try:
             self._factory.context, prints = self._read_certificate()
-            self._log.info("certificate read again", fingerprint=prints.sha256)
+            self._log.info("certificate read again: {fingerprint}", fingerprint=prints.sha256)
         except (OSError, ValueError) as error:
-            self._log.error("the certificate could not be read again; the old one stays", why=str(error))
+            self._log.error("the certificate could not be read again, the old one stays: {why}", why=error)
         if self._access_log is not None:
             try:
                 self._access_log.reopen()
             except OSError as error:
-                self._log.error("the access log could not be opened again; the old file stays", why=str(error))
+                self._log.error("the access log could not be opened again, the old file stays: {why}", why=error)
 
     # The end.
 
     def _end(self) -> Deferred[None]:
         """No new connections; idle ones close, answers under way get their grace, then all is cut."""
-        self._log.info("ending", connections=len(self._site.census))
+        self._log.info("ending; {connections} connections", connections=len(self._site.census))
         self._port.stopListening()
         for connection in self._site.census.members():
             connection.finish()
@@ -158,5 +159,5 @@ class Service:
         for connection in members:
             connection.wire.abort()
         self._site.close_pools()
-        self._log.info("ended", cut=len(members))
+        self._log.info("ended; {cut} connections cut", cut=len(members))
         ended.callback(None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from structlog.typing import FilteringBoundLogger
+from twisted.logger import Logger
 
 from .access_log import AccessLog
 from .backend import Pool
@@ -26,7 +26,7 @@ class Site:
         limits: Limits,
         routes: Routes,
         names: Iterable[str],
-        log: FilteringBoundLogger,
+        log: Logger,
         access_log: AccessLog | None = None,
     ):
         self.limits = limits

@@ -11,11 +11,10 @@ from vmhttpd.paths import BadTarget, canonical_target
 
 from .path_corpus import ACCEPTED, REFUSED
 
-pieces = st.sampled_from(
-    rb"/|.|..|%2e|%2E|%2f|%5c|\|;|%3b|%25|%00|%|%c0|%af|%c3%bc|sdk|/folder/|folder|ui|a|?|#|~|[|http://|@|:|0| |%0a".split(
-        b"|"
-    )
+PIECES = (
+    rb"/|.|..|%2e|%2E|%2f|%5c|\|;|%3b|%25|%00|%|%c0|%af|%c3%bc|sdk|/folder/|folder|ui|a|?|#|~|[|http://|@|0| |%0a"
 )
+pieces = st.sampled_from(PIECES.split(b"|"))
 names = st.text(st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="/\\"), min_size=1, max_size=20)
 targets = st.one_of(st.binary(max_size=60), st.lists(pieces, max_size=14).map(b"".join)).map(lambda tail: b"/" + tail)
 
