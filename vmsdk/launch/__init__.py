@@ -23,6 +23,11 @@ from .children import Bell, CannotLaunch, Program, Stopped, await_ready, stop
 
 VMCTLD = (sys.executable, "-P", "-m", "vmsdk")
 VMHTTPD = (sys.executable, "-P", "-m", "vmhttpd")
+LOGIN = (
+    "<Envelope xmlns='http://schemas.xmlsoap.org/soap/envelope/'><Body><Login xmlns='urn:vim25'>"
+    "<_this type='SessionManager'>ha-sessionmgr</_this><userName>{user}</userName><password>$(cat {password})</password>"
+    "</Login></Body></Envelope>"
+)
 
 
 @contextlib.contextmanager
@@ -74,7 +79,7 @@ def refuse_taken(address: str, port: int) -> None:
 
 def default_state() -> Path:
     """Short on purpose: libvirt's embedded driver puts unix sockets below it."""
-    return Path("/var/lib/vmsdk") if os.geteuid() == 0 else Path.home() / ".local/share/vmsdk"
+    return Path("/var/lib/vmsdk") if os.geteuid() == 0 else Path.home() / ".vmsdk"
 
 
 def settings(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -125,6 +130,7 @@ def tell(line: str) -> None:
 
 def greeting(url: str, user: str, password: Path, fingerprint: str, seconds: float) -> str:
     base = url.removesuffix("/sdk")
+    login = f"curl -k {url} -H 'Content-Type: text/xml' -d \"{LOGIN.format(user=user, password=password)}\""
     return f"""
 vmsdk is up after {seconds:.1f} s.
 
@@ -135,8 +141,8 @@ vmsdk is up after {seconds:.1f} s.
 
 Try next, in another terminal:
   curl -k {base}/sdk/vimServiceVersions.xml
-  curl -k {base}/sdk/vimService.wsdl
   curl -k {base}/sdk/vim-types.xsd | grep -c complexType
+  {login}
 
 Ctrl-C stops it; machines run on.
 """
@@ -181,9 +187,7 @@ def serve(chosen: argparse.Namespace, vmctld: Sequence[str], vmhttpd: Sequence[s
                 chosen.ready_file.unlink(missing_ok=True)
 
 
-def main(
-    arguments: Sequence[str] | None = None, vmctld: Sequence[str] = VMCTLD, vmhttpd: Sequence[str] = VMHTTPD
-) -> int:
+def main(arguments: Sequence[str] | None = None, vmctld: Sequence[str] = VMCTLD, vmhttpd: Sequence[str] = VMHTTPD) -> int:
     """0 after a stop that was asked for, else 1 and a sentence on standard error. Tests hand in other programs."""
     try:
         serve(settings(arguments), vmctld, vmhttpd)
