@@ -66,12 +66,12 @@ class Dispatch:
         face = self._inventory.find(ref, call.session)
         if not (method.owner == "ManagedObject" or face.kind.descends_from(method.owner)):
             raise vim.MethodNotFound(receiver=ref, method=method.name)
-        arguments = self._decoder.arguments(element, method.params, call.version > self.served)
-        if method.name == "Fetch":
-            return method, self._fetch(face, arguments["prop"], call)
         function = face.operations.get(method.name)
-        if function is None:
+        if function is None and method.name != "Fetch":
             raise vim.NotImplemented()
+        arguments = self._decoder.arguments(element, method.params, call.version > self.served)
+        if function is None:
+            return method, self._fetch(face, arguments["prop"], call)
         self._judge(method, face, arguments, call)
         if method.is_task:
             return method, self._task(method, function, face, arguments, call)

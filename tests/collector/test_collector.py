@@ -94,6 +94,7 @@ def test_what_is_newer_than_the_client_is_left_out_of_values(lab):
     assert b"rebootPowerOff" not in old.last.body
 
 
+@pytest.mark.shows("RetrievePropertiesEx")
 def test_an_unset_property_is_absent(lab):
     vm = lab.vm("web")
     got = retrieve(lab, spec(vm.ref, "name", "snapshot", "runtime.bootTime", "parentVApp")).objects[0]
@@ -174,6 +175,7 @@ def test_skip_leaves_the_object_out_but_not_its_descent(lab):
     assert names_of(retrieve(lab, spec(view, "name", kind="VirtualMachine", select=through(view), skip=True))) == ["web"]
 
 
+@pytest.mark.shows("ContinueRetrievePropertiesEx")
 def test_pages_part_the_result(lab_of_three):
     lab = lab_of_three
     view = container(lab)
@@ -204,6 +206,7 @@ def test_a_token_is_good_once_and_in_its_session_only(lab_of_three):
             assert refused.value.name == "token"
 
 
+@pytest.mark.shows("CancelRetrievePropertiesEx")
 def test_cancel_frees_the_token(lab_of_three):
     lab = lab_of_three
     view = container(lab)
@@ -229,6 +232,7 @@ def test_the_first_update_enters_every_object_with_unset_properties_without_valu
     assert watching.told() == []
 
 
+@pytest.mark.shows("CreateFilter", "WaitForUpdatesEx", "CreatePropertyCollector")
 def test_an_update_tells_what_changed_and_only_that(lab):
     vm, other = lab.vm("web"), lab.vm("other")
     view = container(lab)
@@ -240,6 +244,7 @@ def test_an_update_tells_what_changed_and_only_that(lab):
     assert watching.told() == [("modify", other.ref.value, {"name": "else"})]
 
 
+@pytest.mark.shows("CreateContainerView")
 def test_objects_enter_and_leave_with_the_view(lab):
     lab.vm("a")
     view = container(lab)
@@ -327,6 +332,7 @@ def test_impossible_wait_options_are_refused(lab, options):
         lab.call(watching.pc, "WaitForUpdatesEx", version="", options=vim.WaitOptions(**options))
 
 
+@pytest.mark.shows("CancelWaitForUpdates", "DestroyPropertyCollector")
 def test_cancel_and_destroy_end_the_waits_of_a_collector(lab):
     vm = lab.vm("web")
     for end in ("CancelWaitForUpdates", "DestroyPropertyCollector"):
@@ -339,6 +345,7 @@ def test_cancel_and_destroy_end_the_waits_of_a_collector(lab):
             lab.root.result("WaitForUpdatesEx", outcome[0])
 
 
+@pytest.mark.shows("DestroyPropertyFilter")
 def test_a_destroyed_filter_is_silent_and_a_new_one_is_told(lab):
     vm = lab.vm("web")
     watching = Watching(lab, spec(vm.ref, "name"))

@@ -22,6 +22,9 @@ NEWEST = len(CONTRACT.versions) - 1
 class Client:
     """One session's view of a server. `cookie` is what it was given; `version` is what it says in SOAPAction."""
 
+    collector = MoRef("PropertyCollector", "ha-property-collector")
+    session_manager = MoRef("SessionManager", "ha-sessionmgr")
+
     def __init__(self, service: Service, settle: Callable[[], None], version: str = "8.0.3.0", peer: Peer | None = None):
         self.service, self.settle, self.version, self.peer = service, settle, version, peer or Peer()
         self.cookie = ""
@@ -105,12 +108,8 @@ class Client:
         found = {p.name: unwrapped(p.val) for p in result.objects[0].propSet}
         return found.get(paths[0]) if len(paths) == 1 else found
 
-    @property
-    def collector(self) -> MoRef:
-        return MoRef("PropertyCollector", "ha-property-collector")
-
     def login(self, user: str = "root", password: str = "secret") -> Client:
-        self.call(MoRef("SessionManager", "ha-sessionmgr"), "Login", userName=user, password=password)
+        self.call(self.session_manager, "Login", userName=user, password=password)
         return self
 
 

@@ -106,7 +106,10 @@ class Lab:
     def client(self, version: str = "8.0.3.0", **peer: Any) -> Client:
         from vmsdk.engine.call import Peer
 
-        return Client(self.daemon.service, self.step, version, Peer(**peer))
+        made = Client(self.daemon.service, self.step, version, Peer(**peer))
+        made.collector = MoRef(*self.daemon.personality.manager("propertyCollector"))
+        made.session_manager = MoRef(*self.daemon.personality.manager("sessionManager"))
+        return made
 
     def call(self, ref: Any, method: str, **arguments: Any) -> Any:
         """As root. A task comes back as a Proxy, and has not been given time yet."""

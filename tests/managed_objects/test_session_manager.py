@@ -10,6 +10,7 @@ MANAGER = MoRef("SessionManager", "ha-sessionmgr")
 INSTANCE = MoRef("ServiceInstance", "ServiceInstance")
 
 
+@pytest.mark.shows("Login")
 def test_login_opens_a_session_whose_cookie_is_not_its_key(lab):
     client = lab.client()
     session = client.call(MANAGER, "Login", userName="root", password="secret")
@@ -93,6 +94,7 @@ def test_an_open_wait_keeps_its_session_alive(lab):
     assert seen == ["web", "www"]
 
 
+@pytest.mark.shows("Logout")
 def test_logout_ends_waits_and_takes_the_sessions_objects_along(lab):
     client = lab.client().login()
     view = client.call(MoRef("ViewManager", "ViewManager"), "CreateContainerView",
@@ -119,6 +121,7 @@ def test_a_session_does_not_see_the_objects_of_another(lab):
         two.call(view, "DestroyView")
 
 
+@pytest.mark.shows("TerminateSession")
 def test_terminate_ends_another_session_but_not_ones_own(lab):
     other = lab.client().login()
     key = other.get(MANAGER, "currentSession").key
@@ -133,6 +136,7 @@ def test_terminate_ends_another_session_but_not_ones_own(lab):
         other.call(INSTANCE, "CurrentTime")
 
 
+@pytest.mark.shows("AcquireCloneTicket", "CloneSession")
 def test_a_clone_ticket_opens_one_session_once(lab):
     ticket = lab.call(MANAGER, "AcquireCloneTicket")
     clone = lab.client()
@@ -148,6 +152,7 @@ def test_a_clone_ticket_is_good_for_half_a_minute(lab):
         lab.client().call(MANAGER, "CloneSession", cloneTicket=ticket)
 
 
+@pytest.mark.shows("AcquireLocalTicket")
 def test_the_local_root_logs_in_by_a_file_that_only_it_can_read(lab):
     from pathlib import Path
 

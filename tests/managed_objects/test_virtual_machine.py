@@ -9,6 +9,7 @@ from vmsdk.hypervisor.errors import HypervisorError
 from vmsdk.wsdl import MoRef, vim
 
 
+@pytest.mark.shows("PowerOnVM_Task")
 def test_power_on_starts_the_machine(lab):
     vm = lab.vm("web")
     seen = lab.watch(vm, "runtime.powerState")
@@ -48,6 +49,7 @@ def test_the_table_of_power_states_decides_refusal_and_disabled_methods_alike(la
     assert "PowerOffVM_Task" not in vm.disabledMethod
 
 
+@pytest.mark.shows("SuspendVM_Task")
 def test_suspend_and_resume(lab):
     vm = lab.vm("web")
     lab.run(vm, "PowerOnVM_Task")
@@ -84,6 +86,7 @@ def test_shutdown_without_an_agent_says_that_tools_are_not_running(lab):
         lab.call(vm, "ShutdownGuest")
 
 
+@pytest.mark.shows("CreateVM_Task")
 def test_create_makes_the_machine_with_its_disk_card_and_files(lab):
     vm = lab.vm("web", disk_kb=65536, network="VM Network")
     kinds = [type(d).__name__ for d in vm.config.hardware.device]
@@ -143,6 +146,7 @@ def test_a_failing_step_of_create_leaves_nothing_behind(lab):
     lab.vm("web", disk_kb=65536)
 
 
+@pytest.mark.shows("ReconfigVM_Task")
 def test_reconfigure_changes_everything_of_a_spec(lab):
     vm = lab.vm("web")
     before = vm.config.changeVersion
@@ -176,6 +180,7 @@ def test_a_bad_device_in_a_spec_changes_nothing_of_it(lab):
     assert vm.config.annotation == ""
 
 
+@pytest.mark.shows("Rename_Task")
 def test_rename_keeps_the_files_and_tells_watchers(lab):
     vm = lab.vm("web")
     seen = lab.watch(vm, "name")
@@ -184,6 +189,7 @@ def test_rename_keeps_the_files_and_tells_watchers(lab):
     assert vm.config.files.vmPathName.endswith("web/web.vmx")
 
 
+@pytest.mark.shows("UnregisterVM", "RegisterVM_Task")
 def test_unregister_keeps_the_files_and_register_brings_the_same_machine_back(lab):
     vm = lab.vm("web", disk_kb=65536, network="VM Network", annotation='a "quoted" note\nof two lines')
     config, path = vm.config, vm.config.files.vmPathName
@@ -197,6 +203,7 @@ def test_unregister_keeps_the_files_and_register_brings_the_same_machine_back(la
     assert back == config
 
 
+@pytest.mark.shows("Destroy_Task")
 def test_destroy_takes_the_files_along(lab):
     from vmsdk.hypervisor.records import FilePlace
 

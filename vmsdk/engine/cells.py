@@ -49,6 +49,11 @@ class Cell(Generic[T]):
         if self._readers:
             self._graph.dirty(self._readers)
 
+    @property
+    def read(self) -> bool:
+        """Whether anything computed depends on it."""
+        return bool(self._readers)
+
     def forget(self, slot: Slot) -> None:
         if self._readers is not None:
             self._readers.discard(slot)

@@ -36,7 +36,6 @@ class Collectors:
 
         def find(ref: MoRef) -> ManagedObject | None:
             face = objects.get(ref.value) or inventory.get(ref.value)
-            inventory.epoch.get() if face is None else None
             return face if face is not None and fits(face, ref.type) else None
 
         return find

@@ -103,7 +103,6 @@ class ListView(ManagedObjectView):
 
     @prop
     def view(self) -> tuple[MoRef, ...]:
-        self.site.inventory.epoch.get()
         return tuple(ref for ref in self._listed.get() if self.site.inventory.get(ref.value) is not None)
 
     def _known(self, call: Call, refs: Any) -> tuple[list[MoRef], list[MoRef]]:
