@@ -6,6 +6,7 @@ are signed: ids and bus numbers past the middle go out negative, as hosts send t
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -151,7 +152,9 @@ def _pci(device: PciDevice) -> Any:
 
 
 def _firmware(host: Host) -> Any:
-    date = datetime.fromisoformat(host.bios_date).replace(tzinfo=UTC) if host.bios_date else None
+    date = None
+    with suppress(ValueError):  # firmware tells dates that no calendar has
+        date = datetime.fromisoformat(host.bios_date).replace(tzinfo=UTC)
     return vim.HostBIOSInfo(
         biosVersion=host.bios_version or None, releaseDate=date, vendor=host.bios_vendor or None,
         firmwareType="UEFI" if host.efi else "BIOS",
