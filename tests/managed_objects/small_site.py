@@ -39,8 +39,11 @@ IDENTITY = "11111111-2222-4333-8444-555555555555"
 class FakeHypervisor:
     """Answers what faces ask; has nothing behind it."""
 
-    def __init__(self, networks: tuple[NetworkRecord, ...]):
-        self.now_networks = networks
+    def __init__(self, host: Host, networks: tuple[NetworkRecord, ...]):
+        self.now_host, self.now_networks = host, networks
+
+    async def host(self) -> Host:
+        return self.now_host
 
     async def networks(self) -> tuple[NetworkRecord, ...]:
         return self.now_networks
@@ -66,13 +69,13 @@ def small_site(
     root = MoRef(*side.manager("rootFolder"))
     nobody: Any = lambda *_: None  # noqa: E731
     networks = what.networks if networks is None else networks
+    host = host or msgspec.structs.replace(what.host, uuid=IDENTITY, booted=NOW - what.uptime)
     site = Site(
         graph=graph, clock=clock, personality=side, inventory=Inventory(graph), sessions=Sessions(clock, graph, side.idle_seconds),
         permissions=Permissions(graph, root, (Permission(entity=root, principal="root", group=False, role=ADMIN),)),
         claims=Claims(), tasks=Tasks(graph, clock, side.task, nobody, nobody, nobody, store.history.next_number), nursery=Nursery(),
-        steps=Steps(store.intents, {}), hypervisor=FakeHypervisor(networks),  # type: ignore[arg-type]
-        host=HostCells(graph, host or msgspec.structs.replace(what.host, uuid=IDENTITY, booted=NOW - what.uptime)),
-        store=store, settings=Settings(state=Path("state"), personality=personality, **settings), identity=IDENTITY,
+        steps=Steps(store.intents, {}), hypervisor=FakeHypervisor(host, networks),  # type: ignore[arg-type]
+        host=HostCells(graph, host), store=store, settings=Settings(state=Path("state"), personality=personality, **settings), identity=IDENTITY,
         numbers=store.references,
     )  # fmt: skip
     site.host.load.set(HostLoad(at=1.0, cpu=1.5, memory_used=3 << 30, uptime=what.uptime))

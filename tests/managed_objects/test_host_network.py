@@ -133,10 +133,11 @@ def test_only_vmk0_is_chosen_and_only_for_management():
         manager.QueryNetConfig(CALL, nicType="nothing")
 
 
-def test_a_network_that_comes_shows_after_a_refresh():
+def test_a_refresh_takes_over_what_the_host_is_now():
     site = small_site("small")
     system = network_system(site)
-    site.hypervisor.now_networks = (NetworkRecord(name="VM Network"), NetworkRecord(name="New"))
+    site.hypervisor.now_host = msgspec.structs.replace(site.host.host.get(), dns_servers=("192.0.2.53",))
+    assert system.dnsConfig().address == ("192.0.2.1",)
     with pytest.raises(StopIteration):
         system.RefreshNetworkSystem(CALL).send(None)
-    assert "New" in {g.spec.name for g in system.networkInfo().portgroup}
+    assert system.dnsConfig().address == ("192.0.2.53",)

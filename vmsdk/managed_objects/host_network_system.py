@@ -52,8 +52,8 @@ class HostNetworkSystem(ManagedObject):
 
     @operation
     async def RefreshNetworkSystem(self, call: Call) -> None:
-        """The host's own interfaces are read when the server starts; networks are read anew."""
-        self.site.host.networks.set(await self.site.hypervisor.networks())
+        """Take over what the hypervisor tells of the host now. Its networks are the mirror's: they have faces."""
+        self.site.host.host.set(await self.site.hypervisor.host())
 
 
 class HostVirtualNicManager(ManagedObject):
