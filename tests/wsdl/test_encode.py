@@ -218,6 +218,7 @@ def test_any_text_makes_well_formed_xml_and_what_xml_carries_comes_back(text: st
         ("VirtualMachinePowerState", "on", "'on' is no VirtualMachinePowerState"),
         ("Description", vim.AboutInfo(), "AboutInfo is no Description"),
         ("Description", "text", "str is no Description"),
+        ("LocalizableMessage", vim.LocalizableMessage(key="k", arg=[None]), "None stands where a value is due"),
     ],
 )
 def test_a_value_that_has_no_place_there_is_refused_by_name(kind: str, value: Any, told: str):

@@ -39,7 +39,11 @@ class Request(NamedTuple):
 
 def parse(body: bytes, limits: Limits = LIMITS) -> Request:
     """The request in a body. BadRequest says what is wrong with it."""
-    root = document(body, limits)
+    return request(document(body, limits))
+
+
+def request(root: Any) -> Request:
+    """The request in a parsed envelope."""
     if root.tag != _ENVELOPE:
         if local_name(root) == "Envelope":
             raise BadRequest("Only SOAP 1.1 envelopes are understood")

@@ -236,6 +236,6 @@ class Encoder:
                 try:
                     held = getattr(value, member.name)
                     self.member(member.name, "xsd:string" if member.link else member.type, member.array, held, len)
-                except (TypeError, Unset):
+                except TypeError:
                     return f".{member.name}"
         return ""

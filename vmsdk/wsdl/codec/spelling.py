@@ -23,8 +23,11 @@ class Unencodable(TypeError):
     """A value that the contract has no place for: a bug of ours."""
 
 
-class Unset(Exception):
+class Unset(Unencodable):
     """None where a value is due."""
+
+    def __init__(self) -> None:
+        super().__init__("None stands where a value is due")
 
 
 class Spelling(dict[Any, str]):
