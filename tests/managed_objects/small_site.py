@@ -75,8 +75,8 @@ def small_site(
         permissions=Permissions(graph, root, (Permission(entity=root, principal="root", group=False, role=ADMIN),)),
         claims=Claims(), tasks=Tasks(graph, clock, side.task, nobody, nobody, nobody, store.history.next_number), nursery=Nursery(),
         steps=Steps(store.intents, {}), hypervisor=FakeHypervisor(host, networks),  # type: ignore[arg-type]
-        host=HostCells(graph, host), store=store, settings=Settings(state=Path("state"), personality=personality, **settings), identity=IDENTITY,
-        numbers=store.references,
+        host=HostCells(graph, host), store=store, settings=Settings(state=Path("state"), personality=personality, **settings),
+        identity=IDENTITY, numbers=store.references,
     )  # fmt: skip
     site.host.load.set(HostLoad(at=1.0, cpu=1.5, memory_used=3 << 30, uptime=what.uptime))
     site.host.networks.set(networks)
