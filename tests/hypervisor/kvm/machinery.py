@@ -18,11 +18,23 @@ from pathlib import Path
 from typing import Any
 
 import libvirt
+import msgspec
+from twisted.internet.threads import deferToThread
 
+from tests.guest.build import build
 from tests.hypervisor.bed import Bed, Ear
 from tests.hypervisor.driving import ReactorThread
 from vmsdk.hypervisor.kvm.backend import KvmHypervisor
-from vmsdk.hypervisor.records import Definition, Disk, NetworkRecord
+from vmsdk.hypervisor.records import (
+    AnyDevice,
+    BootEntry,
+    Controller,
+    Definition,
+    Disk,
+    NetworkRecord,
+    Nic,
+    Optical,
+)
 
 LIMIT = 120.0
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vmsdk" / "qemu-capabilities"
@@ -90,11 +102,11 @@ class SerialLine:
         self._socket.settimeout(LIMIT)
         self._socket.connect(path)
 
-    def until(self, wanted: bytes) -> bytes:
-        """Everything up to what is wanted; AssertionError at a limit."""
+    def until(self, *wanted: bytes) -> bytes:
+        """Everything up to the last of what is wanted; AssertionError at a limit."""
         said, end = b"", time.monotonic() + LIMIT
-        while wanted not in said:
-            assert time.monotonic() < end, f"no {wanted!r}, only {said[-300:]!r}"
+        while missing := [word for word in wanted if word not in said]:
+            assert time.monotonic() < end, f"no {missing!r}, only {said[-300:]!r}"
             piece = self._socket.recv(4096)
             assert piece, f"the console was closed after {said[-300:]!r}"
             said += piece
@@ -143,8 +155,6 @@ class KvmBed(Bed):
         return SerialLine(str(self.root.path / "root" / "consoles" / f"{uuid}.serial"))
 
     async def guest_powers_off(self, uuid: str) -> None:
-        from twisted.internet.threads import deferToThread
-
         await deferToThread(self._power_off, uuid)
 
     def _power_off(self, uuid: str) -> None:
@@ -167,26 +177,34 @@ class KvmBed(Bed):
     async def someone_starts(self, uuid: str) -> None:
         self.past_us().lookupByUUIDString(uuid).create()
 
-    async def machine_with_agent(self) -> Definition:
-        from tests.guest.build import build
-        from vmsdk.hypervisor.records import Controller, Nic, Optical
-
-        iso = build()
+    async def guest_machine(self, devices: tuple[AnyDevice, ...], **changes: Any) -> Definition:
+        """A machine, off, with the test guest's CD on IDE and these devices besides; their disks are made."""
         folder = await self.folder()
-        shutil.copyfile(iso, self.file(folder) / "boot.iso")
-        definition = self.definition(
-            folder, memory_mib=192,
-            devices=(
-                Controller(key=200, model="ide"),
-                Optical(
-                    key=3000, controller=200, unit=0, backing="iso", file=self.place(f"{folder}/boot.iso"),
-                    connected=True, start_connected=True,
-                ),
-                Nic(key=4000, model="vmxnet3", network=self.network, mac="00:50:56:01:02:05"),
-            ),
+        shutil.copyfile(build(), self.file(f"{folder}/guest.iso"))
+        cd = Optical(
+            key=3000, controller=200, unit=0, backing="iso", file=self.place(f"{folder}/guest.iso"), connected=True,
+            start_connected=True,
         )  # fmt: skip
+        placed = tuple(
+            msgspec.structs.replace(one, file=self.place(f"{folder}/{one.file.path}"))
+            if isinstance(one, Disk)
+            else one
+            for one in devices
+        )
+        for device in placed:
+            if isinstance(device, Disk):
+                await self.hypervisor.storage.create_disk(device.file, device.capacity, device.thin)
+        changes.setdefault("memory_mib", 192)
+        changes.setdefault("boot_order", (BootEntry(kind="optical"),))
+        definition = self.definition(folder, devices=(Controller(key=200, model="ide"), *placed, cd), **changes)
         self.made.append(definition.uuid)
         await self.hypervisor.define(definition)
+        return definition
+
+    async def machine_with_agent(self) -> Definition:
+        definition = await self.guest_machine(
+            (Nic(key=4000, model="vmxnet3", network=self.network, mac="00:50:56:01:02:05"),)
+        )
         await self.hypervisor.start(definition.uuid)
         await self.ear.until_agent(definition.uuid)
         return definition

@@ -304,7 +304,7 @@ class KvmHypervisor:
         await self._do(uuid, self._stops, verbs.stop, what="stopping")
 
     async def reset(self, uuid: str) -> None:
-        await self._do(uuid, self._stops, verbs.reset, what="resetting")
+        await self._do(uuid, self._verbs, verbs.reset, what="resetting")
 
     async def suspend(self, uuid: str) -> None:
         await self._do(uuid, self._slow, verbs.suspend, self._wall, what="suspending")

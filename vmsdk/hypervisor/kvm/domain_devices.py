@@ -8,6 +8,7 @@ alone.
 from __future__ import annotations
 
 import string
+import uuid
 
 from lxml import etree
 from lxml.builder import E
@@ -46,7 +47,7 @@ class Slots:
     """
 
     def __init__(self, definition: Definition, q35: bool):
-        self._q35 = q35
+        self._q35, self.uuid = q35, definition.uuid
         self._controllers = {device.key: device for device in definition.devices if isinstance(device, Controller)}
         by_bus = sorted(self._controllers.values(), key=lambda one: (one.bus, one.key))
         self.scsi = {one.key: index for index, one in enumerate(c for c in by_bus if c.model in SCSI)}
@@ -155,11 +156,24 @@ def disk(device: Disk, slots: Slots, site: Site, order: int | None) -> Element:
         element.append(E.shareable())
     if device.mode == "independent_nonpersistent":
         element.append(E.transient())
-    if device.uuid:
-        element.append(E.serial(device.uuid.replace("-", "")[:20]))  # 20 is all that IDE can say
+    if serial := _hex(device.uuid)[:20]:  # 20 is all that IDE can say
+        element.append(E.serial(serial))
+    if slots.controller(device).model == "lsisas1068":
+        element.append(E.wwn(wwn_of(device, slots.uuid)))
     element.append(E.alias(name=alias(device.key)))
     element.append(E.address(**address))
     return element
+
+
+def wwn_of(device: Disk, machine: str) -> str:
+    """A disk's SAS address. Without one QEMU's card tells 0, and Linux and others take no notice of the disk."""
+    identity = _hex(device.uuid) or uuid.uuid5(uuid.NAMESPACE_OID, f"{machine} {device.key}").hex
+    return "5000c29" + identity[-9:].rjust(9, "0")
+
+
+def _hex(text: str) -> str:
+    """The hexadecimal digits of an identity, however a client wrote it."""
+    return "".join(mark for mark in text.lower() if mark in string.hexdigits)
 
 
 def optical(device: Optical, slots: Slots, site: Site, order: int | None) -> Element:

@@ -29,6 +29,7 @@ NAME_LIMIT = 200  # bytes; libvirt makes file names of it
 _mine = ElementMaker(namespace=NAMESPACE, nsmap={"vmsdk": NAMESPACE})
 _qemu = ElementMaker(namespace=QEMU_NAMESPACE)
 _not_xml = re.compile("[\ufffe\uffff]")
+_not_in_names = re.compile("[/\x00-\x1f\x7f\ufffe\uffff]")
 _parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_blank_text=True)
 
 
@@ -55,14 +56,13 @@ def text_of(definition: Definition) -> str:
 
 def domain_name(definition: Definition, taken: frozenset[str] = frozenset()) -> str:
     """The name for libvirt: the machine's own where libvirt can bear it and nobody has it, else one made of its
-    uuid.
-    """
+    uuid."""
     name = definition.name
-    clean = re.sub(r"[/\x00-\x1f\x7f]", "_", name).strip()
-    clean = clean.encode()[:NAME_LIMIT].decode(errors="ignore")
-    if clean == name and name not in taken and name not in (".", ".."):
+    clean = _not_in_names.sub("_", name).strip().encode()[:NAME_LIMIT].decode(errors="ignore")
+    if clean == name and name not in taken and name not in ("", ".", ".."):
         return name
-    return f"{clean or 'machine'}-{definition.uuid[:8]}" if len(clean.encode()) < NAME_LIMIT - 9 else definition.uuid
+    short = clean.encode()[: NAME_LIMIT - 9].decode(errors="ignore")
+    return f"{short or 'machine'}-{definition.uuid[:8]}"
 
 
 def kept_of(xml: str) -> Kept:
@@ -107,6 +107,13 @@ def wanted_family(definition: Definition) -> str:
 
 def domain_xml(definition: Definition, site: Site, name: str, kept: Kept | None = None) -> str:
     """The domain. `name` is libvirt's. Raises Unsupported and NoSuchDatastore."""
+    try:
+        return _domain_xml(definition, site, name, kept)
+    except ValueError as error:  # of lxml: a path or a network's name with U+FFFE in it
+        raise Unsupported(f"The definition cannot be written as XML: {error}") from error
+
+
+def _domain_xml(definition: Definition, site: Site, name: str, kept: Kept | None) -> str:
     family = wanted_family(definition)
     if kept is not None and kept.family != family:
         kept = None
@@ -117,7 +124,7 @@ def domain_xml(definition: Definition, site: Site, name: str, kept: Kept | None 
     )
     root.append(E.name(name))
     root.append(E.uuid(definition.uuid))
-    if name != definition.name and not re.search(r"[\x00-\x1f\x7f]", definition.name):
+    if name != definition.name and not _not_in_names.search(definition.name.replace("/", "")):
         root.append(E.title(definition.name))
     metadata = E.metadata(_mine.machine(text_of(definition), name=name))
     if kept and kept.run:

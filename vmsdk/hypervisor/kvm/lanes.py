@@ -74,14 +74,11 @@ class Lane:
         return deferred
 
     def close(self) -> None:
-        """Take no more calls; those not begun fail with Lost. Nobody waits for those that run."""
+        """Take no more calls; who waits for one gets Lost. Those that run are let go, as if past their deadline."""
         self._closed = True
-        for job in list(self._pending):
+        for job in [*self._running, *self._pending]:
             self._abandon(job)
             job.deferred.errback(Failure(Lost(f"{job.what}: the hypervisor is closed.")))
-        for job in list(self._running):
-            if job.timer is not None and job.timer.active():
-                job.timer.reset(0)
 
     def _next(self) -> None:
         while self._pending and len(self._running) < self._width:
@@ -125,7 +122,8 @@ class Lane:
             self._stuck.add(job)
         else:
             self._pending.remove(job)
-        self._next()
+        if not self._closed:
+            self._next()
 
 
 class ReadLock:
