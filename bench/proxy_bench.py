@@ -31,6 +31,7 @@ HEAD = (
 )
 BODY = b"x" * 450
 REQUEST = HEAD + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
+OTHER = HEAD + b"Content-Length: %d\r\n\r\n" % (len(BODY) + 1) + BODY + b"x"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY)
 SPLIT = HEAD + b"Content-Length: %d\r\n\r\n" % len(BODY)
 FIELDS = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml; charset=utf-8\r\nCache-Control: no-cache\r\nVary: Accept-Encoding\r\n"
@@ -72,17 +73,17 @@ class BackEnd:
 Answer = Callable[[int], None]
 
 
-def drive(port: int, rounds: int, connections: int, parts: list[bytes], secure: bool, answer: Answer) -> None:
-    """A request on each of `connections`, then an answer on each; `rounds` times."""
+def drive(port: int, rounds: int, connections: int, turns: list[list[bytes]], secure: bool, answer: Answer) -> None:
+    """A request on each of `connections`, then an answer on each; `rounds` times. `turns`: requests in turn, in pieces."""
     context = ssl._create_unverified_context()
     streams: list[socket.socket] = []
     for _ in range(connections):
         stream = socket.create_connection(("127.0.0.1", port))
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         streams.append(context.wrap_socket(stream) if secure else stream)
-    for _ in range(rounds):
+    for number in range(rounds):
         for stream in streams:
-            for part in parts:
+            for part in turns[number % len(turns)]:
                 stream.sendall(part)
         answer(connections)
         for stream in streams:
@@ -100,15 +101,15 @@ def apart(target: Callable[..., None], *arguments: object) -> multiprocessing.Pr
 
 
 def measure(
-    pid: int, port: int, requests: int, connections: int, parts: list[bytes], secure: bool, answer: Answer
+    pid: int, port: int, requests: int, connections: int, turns: list[list[bytes]], secure: bool, answer: Answer
 ) -> str:
     """The best of five rounds: what else the machine does only ever adds."""
-    drive(port, 100, connections, parts, secure, answer)
+    drive(port, 100, connections, turns, secure, answer)
     rounds = requests // connections // 5
     costs = []
     for _ in range(5):
         before = cpu_seconds(pid)
-        drive(port, rounds, connections, parts, secure, answer)
+        drive(port, rounds, connections, turns, secure, answer)
         costs.append((cpu_seconds(pid) - before) / (rounds * connections))
     return f"{min(costs) * 1e6:7.1f} us CPU at best, {max(costs) * 1e6:7.1f} at worst"
 
@@ -123,14 +124,16 @@ def bench_proxy(folder: Path, requests: int) -> None:
             while not ready.exists():
                 time.sleep(0.02)
             port = json.loads(ready.read_text())["port"]
-            for name, connections, parts in (
-                ("POST, one connection", 1, [REQUEST]),
-                ("POST, 8 connections", 8, [REQUEST]),
-                ("POST, 64 connections", 64, [REQUEST]),
-                ("head and body apart (pyVmomi)", 1, [SPLIT, BODY]),
-                ("chunked (Go, Java)", 1, [CHUNKED]),
+            for name, connections, turns in (
+                ("1 connection, the same head", 1, [[REQUEST]]),
+                ("1 connection, another head", 1, [[REQUEST], [OTHER]]),
+                ("8 connections, the same head", 8, [[REQUEST]]),
+                ("8 connections, another head", 8, [[REQUEST], [OTHER]]),
+                ("64 connections, another head", 64, [[REQUEST], [OTHER]]),
+                ("head and body apart (pyVmomi)", 8, [[SPLIT, BODY]]),
+                ("chunked (Go, Java)", 8, [[CHUNKED]]),
             ):
-                cost = measure(proxy.pid, port, requests, connections, parts, True, backend.answer)
+                cost = measure(proxy.pid, port, requests, connections, turns, True, backend.answer)
                 print(f"{name:32}", cost, flush=True)
         finally:
             proxy.terminate()
@@ -187,7 +190,7 @@ def bench_floors(folder: Path, requests: int) -> None:
         ports: multiprocessing.Queue = multiprocessing.Queue()
         server = apart(floor, kind, str(folder), ports)
         port = ports.get(timeout=20)
-        cost = measure(server.pid, port, requests, 1, [REQUEST], kind != "plain", lambda count: None)
+        cost = measure(server.pid, port, requests, 1, [[REQUEST]], kind != "plain", lambda count: None)
         print(f"{name:32}", cost, flush=True)
         server.terminate()
 

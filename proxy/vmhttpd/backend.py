@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import httptools
-from twisted.internet.protocol import ClientFactory
+from twisted.internet.protocol import Factory
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -21,6 +21,7 @@ from .limits import Limits
 from .sending import send_now
 
 _WITHOUT_BODY = (204, 304)
+_BUSY = 0.02  # seconds between two attempts to connect
 _SURE = 1.0  # seconds; no back end closes a link that soon
 
 
@@ -72,9 +73,8 @@ class Link(TwistedProtocol):
 
     transport: Any
 
-    def __init__(self, pool: Pool, opened: Callable[[Link], None]):
+    def __init__(self, pool: Pool):
         self._pool = pool
-        self._opened = opened
         self._asker: Asker | None = None
         self._parser: httptools.HttpResponseParser | None = None
         self._bodiless = False
@@ -146,9 +146,6 @@ class Link(TwistedProtocol):
         return False
 
     # From the back end.
-
-    def connectionMade(self) -> None:
-        self._opened(self)
 
     def dataReceived(self, data: bytes) -> None:
         asker = self._asker
@@ -233,7 +230,31 @@ class Pool:
             link.cut()
         return None
 
-    def tried(self, why: str | None) -> None:
+    def open(self, opened: Callable[[Link], None], failed: Callable[[], None]) -> None:
+        """Open one more. `opened(link)` or `failed()` is called, now or within `Limits.connect` seconds."""
+        self._try(opened, failed, self._reactor.seconds() + self._limits.connect)
+
+    def _try(self, opened: Callable[[Link], None], failed: Callable[[], None], deadline: float) -> None:
+        # Not connectUNIX: where a back end accepts too slowly it would try again without a pause, at full CPU.
+        link = Link(self)
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as stream:
+                stream.connect(self.path)
+                self._reactor.adoptStreamConnection(stream.fileno(), socket.AF_UNIX, _Adopting(link))
+        except BlockingIOError as error:  # its queue of new connections is full
+            if self._reactor.seconds() < deadline:
+                self._reactor.callLater(_BUSY, self._try, opened, failed, deadline)
+                return
+            self._tried(error.strerror)
+            failed()
+        except OSError as error:
+            self._tried(error.strerror)
+            failed()
+        else:
+            self._tried(None)
+            opened(link)
+
+    def _tried(self, why: str | None) -> None:
         """An attempt to connect failed for that reason, or went well: said once for each change."""
         if self._away == (why is not None):
             return
@@ -242,10 +263,6 @@ class Pool:
             self._log.error("the back end is away: {socket}: {why}", socket=self.path, why=why)
         else:
             self._log.info("the back end is back: {socket}", socket=self.path)
-
-    def open(self, opened: Callable[[Link], None], failed: Callable[[str], None]) -> None:
-        """Open one more. `opened(link)` or `failed(why)` is called later, one of them and once."""
-        self._reactor.connectUNIX(self.path, _Opening(self, opened, failed), timeout=self._limits.connect)
 
     def give_back(self, link: Link) -> None:
         if self._closed or len(self._idle) >= self._limits.backend_idle_connections:
@@ -269,21 +286,11 @@ class Pool:
             link.cut()
 
 
-class _Opening(ClientFactory):
-    """One attempt to connect."""
+class _Adopting(Factory):
+    """Gives the transport of a connected socket its link."""
 
-    noisy = False
-
-    def __init__(self, pool: Pool, opened: Callable[[Link], None], failed: Callable[[str], None]):
-        self._pool = pool
-        self._opened = opened
-        self._failed = failed
+    def __init__(self, link: Link):
+        self._link = link
 
     def buildProtocol(self, address: object) -> Link:
-        self._pool.tried(None)
-        return Link(self._pool, self._opened)
-
-    def clientConnectionFailed(self, connector: object, reason: Failure) -> None:
-        why = reason.getErrorMessage()
-        self._pool.tried(why)
-        self._failed(why)
+        return self._link

@@ -131,7 +131,7 @@ class Exchange:
             self._client.go_on()
         link.send(opening)
 
-    def _failed(self, why: str) -> None:
+    def _failed(self) -> None:
         if not self._over:
             self._finish()
             self._client.refuse(away())

@@ -243,7 +243,7 @@ class ClientConnection:
         if turn is not None and self._site.access_log is not None:
             self._log(turn, status)
         if not keep:
-            self._end(drain=turn is None or not turn.body_is_in)
+            self._end(drain=turn is None or not turn.body_is_in or bool(self._buffer))
             return
         self._state = State.HEAD
         self._held = False

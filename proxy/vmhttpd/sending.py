@@ -17,8 +17,9 @@ def send_now(transport: Any, data: bytes) -> None:
         return
     if transport.disconnecting:
         return
-    sent = transport.writeSomeData(data)
-    if not isinstance(sent, int):
-        sent = 0  # the connection broke; the reactor finds that by itself and reports it once
+    try:
+        sent = transport.socket.send(data)
+    except OSError:  # it takes nothing now; or it broke, which the reactor finds by itself and reports once
+        sent = 0
     if sent < len(data):
         transport.write(data[sent:])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import ssl
 from typing import Any
@@ -26,6 +27,7 @@ from .site import Site
 from .tls import Wire, WireFactory, server_context
 
 _BACKLOG = 1024
+_OTHER_FILES = 256
 
 
 class CannotServe(Exception):
@@ -47,6 +49,7 @@ class Service:
         """Raises CannotServe."""
         config = self._config
         try:
+            self._raise_file_limit()
             account = serving_account(config.user)
             refused = unreachable(config.routes.sockets(), account)
             if refused:
@@ -67,9 +70,18 @@ class Service:
         self._reactor.addSystemEventTrigger("before", "shutdown", self._end)
         self._reactor.callLater(config.limits.sweep, self._sweep)
         who = f" as {account.name}" if account is not None else ""
-        self._log.info("serving {url}{who}, certificate {fingerprint}", who=who, **ready)
+        self._log.info("serving {url}{who}; certificate SHA-256 {fingerprint}, SHA-1 {thumbprint}", who=who, **ready)
 
     # Before serving.
+
+    def _raise_file_limit(self) -> None:
+        """A connection takes a descriptor, and another one while it is answered."""
+        wanted = 2 * self._config.limits.connections + _OTHER_FILES
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
+        if hard < wanted:
+            self._log.error("only {hard} files may be open, {wanted} are wanted", hard=hard, wanted=wanted)
 
     def _prepare_state(self, account: Account | None) -> None:
         state = self._config.state

@@ -125,3 +125,30 @@ def test_a_storm_of_connections_leaves_it_serving(short: Proxy) -> None:
         except (OSError, EOFError):
             pass
         assert time.monotonic() < deadline
+
+
+def test_what_is_sent_ahead_is_held_back_and_answered_in_order(short: Proxy) -> None:
+    count = 3000
+    with short.client() as client:
+        sending = threading.Thread(target=client.send, args=(b"".join(get(b"/sdk/%d" % n) for n in range(count)),))
+        sending.start()
+        assert [client.answer().body for _ in range(count)] == [b"/sdk/%d" % n for n in range(count)]
+        sending.join(LIMIT)
+
+
+def test_a_back_end_that_accepts_too_slowly_is_waited_for_and_then_503(short: Proxy) -> None:
+    short.backend.leave()
+    with socket.socket(socket.AF_UNIX) as deaf, socket.socket(socket.AF_UNIX) as first, short.client() as client:
+        deaf.bind(short.backend.path)
+        deaf.listen(0)
+        first.connect(short.backend.path)  # its queue is full
+        began = time.monotonic()
+        assert client.ask(GOOD).status == 503
+        assert time.monotonic() - began > 0.4
+        client.send(GOOD)
+        deaf.accept()[0].close()
+        late, _ = deaf.accept()
+        late.sendall(answer(b"late"))
+        assert client.answer().body == b"late"
+        late.close()
+    short.backend.listen()
