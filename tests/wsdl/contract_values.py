@@ -124,23 +124,23 @@ SAMPLES = {
 }  # fmt: skip
 
 
-def filled(name: str, version: int, depth: int = 1, contract: Contract = CONTRACT) -> Any:
+def filled(name: str, version: int, depth: int = 1, samples: dict[str, Any] = SAMPLES) -> Any:
     """A value of exactly this type with every member set, and the required ones of what it holds."""
     made: dict[str, Any] = {}
-    for member in contract.data(name).fields:
+    for member in CONTRACT.data(name).fields:
         if member.since > version or (depth == 0 and member.optional):
             continue
-        one = _sample("xsd:string" if member.link else member.type, version, contract)
+        one = _sample("xsd:string" if member.link else member.type, version, samples)
         made[f"{member.name}_" if member.name == "from" else member.name] = (one, one) if member.array else one
     return getattr(vim, name)(**made)
 
 
-def _sample(kind: str, version: int, contract: Contract) -> Any:
-    if kind in SAMPLES:
-        return SAMPLES[kind]
-    known = contract[kind]
+def _sample(kind: str, version: int, samples: dict[str, Any]) -> Any:
+    if kind in samples:
+        return samples[kind]
+    known = CONTRACT[kind]
     if isinstance(known, ManagedType):
         return MoRef(kind, "x-1")
     if isinstance(known, EnumType):
-        return max(v for v in known.values if known_enum_value(contract, kind, v, version) == v)
-    return filled("NotFound" if kind == "MethodFault" else kind, version, 0, contract)
+        return max(v for v in known.values if known_enum_value(CONTRACT, kind, v, version) == v)
+    return filled("NotFound" if kind == "MethodFault" else kind, version, 0, samples)

@@ -136,9 +136,7 @@ EXPECTED_SPEC = vim.VirtualMachineConfigSpec(
             device=vim.VirtualDisk(
                 key=-1,
                 capacityInKB=5,
-                backing=vim.VirtualDiskFlatVer2BackingInfo(
-                    fileName="[datastore1] web/web.vmdk", diskMode="persistent"
-                ),
+                backing=vim.VirtualDiskFlatVer2BackingInfo(fileName="[datastore1] web/web.vmdk", diskMode="persistent"),
             ),
         )
     ],
@@ -159,9 +157,7 @@ def test_zeep_loads_the_documents_and_speaks_by_them(folder: Path):
 
     backing = make.VirtualDiskFlatVer2BackingInfo(fileName="[datastore1] web/web.vmdk", diskMode="persistent")
     disk = make.VirtualDisk(key=-1, capacityInKB=5, backing=backing)
-    spec = make.VirtualMachineConfigSpec(
-        name="web", deviceChange=[make.VirtualDeviceConfigSpec(operation="add", device=disk)]
-    )
+    spec = make.VirtualMachineConfigSpec(name="web", deviceChange=[make.VirtualDeviceConfigSpec(operation="add", device=disk)])
     machine = make.ManagedObjectReference("1", type="VirtualMachine")
     sent = client.create_message(client.service, "ReconfigVM_Task", _this=machine, spec=spec)
     assert disk_spec(envelope.parse(etree.tostring(sent))) == EXPECTED_SPEC
@@ -222,9 +218,7 @@ def test_a_smaller_contract_stands_by_itself(tmp_path: Path):
 # -- what we send is valid by what we hand out ----------------------------------------------------------------
 
 VALUES = Values(SERVED)
-GENEROUS = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+GENEROUS = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 @GENEROUS

@@ -44,9 +44,7 @@ def test_values_are_equal_when_all_their_members_are():
 
 
 def test_a_secret_is_not_printed():
-    kind = next(
-        CONTRACT.data(n) for n in CONTRACT.names("data") if any(f.secret and f.optional for f in CONTRACT.data(n).own)
-    )
+    kind = next(CONTRACT.data(n) for n in CONTRACT.names("data") if any(f.secret and f.optional for f in CONTRACT.data(n).own))
     secret = next(f for f in kind.own if f.secret)
     assert "hunter2" not in repr(getattr(vim, kind.name)(**{secret.name: "hunter2"}))
 

@@ -250,6 +250,8 @@ class _Reading:
             return self._reference(element)
         if name.startswith("ArrayOf"):
             return self._array(element, name)
+        if name == "LocalizedMethodFault":
+            return self._localized(element)
         known = self._contract.get(name)
         if isinstance(known, EnumType):
             return self._enum(element, known)

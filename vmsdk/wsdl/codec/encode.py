@@ -156,7 +156,9 @@ class Encoder:
             return f'<{tag} type="{escape(value.type)}" xsi:type="{_REFERENCE}">{escape(value.value)}</{tag}>'
         if isinstance(value, Array):
             return self._array(tag, value.type, value.items)
-        if isinstance(value, (DataObject, MethodFault)):
+        if isinstance(value, MethodFault):  # only in a SOAP fault does one stand bare
+            return self.localized(tag, value, ' xsi:type="LocalizedMethodFault"')
+        if isinstance(value, DataObject):
             return self._object(tag, "", value)
         kind = _PYTHON_TYPES.get(type(value))
         if kind is None:
