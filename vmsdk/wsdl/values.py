@@ -131,7 +131,7 @@ class Vim:
         else:
             source = "def __init__(_v): pass"
         scope: dict[str, Any] = {"_init": Exception.__init__}
-        exec(source, scope)  # noqa: S102  names come from the contract file alone
+        exec(source, scope)  # names come from the contract file alone
         body = {
             "__slots__": tuple(f.name for f in kind.own),
             "__init__": scope["__init__"],
