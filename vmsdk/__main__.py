@@ -22,7 +22,7 @@ from .hypervisor.errors import HypervisorError
 from .store.store import Store, StoreBroken
 from .web.http import Server
 
-log = Logger()
+log = Logger("vmsdk.vmctld")
 reactor: Any = _reactor
 
 

@@ -1,0 +1,49 @@
+"""Makes the faces that ServiceContent and the compute resource name.
+
+Law: a manager that we have nothing for yet is a bare face: it exists, has its type and no properties, and says NotImplemented to all
+that is asked of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..engine.managed_object import ManagedObject
+from ..engine.personality import MANAGERS
+from ..engine.site import Site
+from ..wsdl import MoRef
+from .compute_resource import ComputeResource
+from .environment_browser import EnvironmentBrowser
+from .host_datastore_browser import HostDatastoreBrowser
+from .option_manager import OptionManager
+from .resource_pool import ResourcePool
+from .task_manager import TaskManager
+
+# Made where the server is put together: they need more than their site.
+ELSEWHERE = ("rootFolder", "propertyCollector", "viewManager", "sessionManager", "searchIndex")
+MAKERS: dict[str, Callable[[Site], ManagedObject]] = {
+    "taskManager": TaskManager,
+    "setting": lambda site: OptionManager(site, site.personality.manager("setting")[1]),
+}
+
+
+def bare(wire_type: str, site: Site, value: str) -> ManagedObject:
+    """A face that only exists."""
+    return type(wire_type, (ManagedObject,), {"__doc__": "Only exists yet.", "__module__": __name__})(site.graph, value)
+
+
+def content_faces(site: Site) -> list[ManagedObject]:
+    """Everything that this side's ServiceContent names, and the compute resource with what belongs to it."""
+    browser = MoRef("HostDatastoreBrowser", site.personality.fixed["host_browser"])
+    made: list[ManagedObject] = [
+        ComputeResource(site),
+        ResourcePool(site),
+        EnvironmentBrowser(site, site.personality.fixed["compute_environment"], browser),
+        HostDatastoreBrowser(site, browser.value, None),
+    ]
+    for field in MANAGERS:
+        kind, value = site.personality.manager(field)
+        if value and field not in ELSEWHERE:
+            maker = MAKERS.get(field)
+            made.append(maker(site) if maker is not None else bare(kind, site, value))
+    return made
