@@ -20,7 +20,6 @@ SHORT = {
     "long_poll": 60,
     "reader_stall": 0.5,
     "linger": 0.2,
-    "pipelined": 4096,
     "connect": 0.5,
     "connections": 20,
     "connections_per_address": 6,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import suppress
 
 import pytest
 from vmhttpd.limits import Limits
 from vmhttpd.routes import product_routes
 
-from .lab import GOOD, Answer, Client, Conversation, Proxy, answer
+from .lab import GOOD, LIMIT, Answer, Client, Conversation, Proxy, answer
 from .path_corpus import ACCEPTED, REFUSED
 
 HOST = b"Host: esx.example\r\n"
@@ -163,6 +164,15 @@ def test_answers_come_in_the_order_of_the_requests(proxy: Proxy) -> None:
     assert [asked.target for asked in proxy.backend.asked] == [
         target.decode() for target in [*targets, b"/sdk/last"] if not target.startswith(b"/nothing")
     ]
+
+
+def test_what_is_sent_ahead_is_held_back_and_answered_in_order(proxy: Proxy) -> None:
+    count = 3000
+    with proxy.client() as client:
+        sending = threading.Thread(target=client.send, args=(b"".join(get(b"/sdk/%d" % n) for n in range(count)),))
+        sending.start()
+        assert [client.answer().body for _ in range(count)] == [b"/sdk/%d" % n for n in range(count)]
+        sending.join(LIMIT)
 
 
 def test_one_connection_serves_many_requests_on_one_link(proxy: Proxy) -> None:
