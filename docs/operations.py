@@ -1,7 +1,7 @@
 """Writes docs/operations.md: every operation of the contract, and where we stand with it. `python docs/operations.py`.
 
-Law: nothing is called done by hand. An operation is *done* when a test marked `shows("Name")` sees its effect through another operation
-or on a real machine; *answers* when there is code but no such test; else clients get the NotImplemented fault.
+Law: nothing is called done by hand. An operation is *done* when a test marked `shows("Name")` sees its effect through
+another operation or on a real machine; *answers* when there is code but no such test; else clients get NotImplemented.
 """
 
 from __future__ import annotations
@@ -81,9 +81,10 @@ def page() -> str:
         "",
         "Made by `python docs/operations.py` from the code and the tests; not edited by hand.",
         "",
-        f"API {CONTRACT.versions[served]}: {total} operations. {counts['done']} are **done**: a test sees the effect through another",
-        f"operation or on a real machine. {counts['answers']} **answer** without such a test yet. {counts['NotImplemented']} say so with the",
-        "`NotImplemented` fault (or `ManagedObjectNotFound`, where this kind of server has no such object).",
+        f"API {CONTRACT.versions[served]}: {total} operations. {counts['done']} are **done**: a test sees the effect through",
+        f"another operation or on a real machine. {counts['answers']} **answer** without such a test yet.",
+        f"{counts['NotImplemented']} say so with the `NotImplemented` fault (or `ManagedObjectNotFound`, where this kind of",
+        "server has no such object).",
     ]
     return "\n".join([*head, *rows]) + "\n"
 

@@ -54,7 +54,7 @@ class HostDatastoreBrowser(ManagedObject):
     @operation
     async def SearchDatastoreSubFolders_Task(self, call: Call, datastorePath: str, searchSpec: Any = None) -> Any:
         """The same for a folder and all below it; folders without a match are left out."""
-        work, found = [self._place(datastorePath)], []
+        work, found = [self._place(datastorePath)], list[Any]()
         while work and len(found) < MOST_FOLDERS:
             place = work.pop(0)
             entries = await self.site.hypervisor.storage.list(place)

@@ -85,10 +85,12 @@ class Connection(Protocol):
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._refuse(plain(501, "Upgrades are not had here", close=True))
-        except _TooBig as error:
-            self._refuse(plain(error.status, str(error), close=True))
-        except httptools.HttpParserError:
-            self._refuse(plain(400, "This is not HTTP", close=True))
+        except httptools.HttpParserError as error:
+            mine = error.__context__  # what one of the calls below raised
+            if isinstance(mine, _Refused):
+                self._refuse(plain(mine.status, str(mine), close=True))
+            else:
+                self._refuse(plain(400, "This is not HTTP", close=True))
         if len(self._waiting) > 64 and self.transport is not None:
             self.transport.pauseProducing()
 
@@ -117,19 +119,21 @@ class Connection(Protocol):
     def _count(self, size: int, status: int) -> None:
         self._header_size += size
         if self._header_size > MAX_HEADERS:
-            raise _TooBig(status, "The head of the request is too large")
+            raise _Refused(status, "The head of the request is too large")
 
     def on_headers_complete(self) -> None:
+        if self._parser.get_http_version() not in ("1.0", "1.1"):
+            raise _Refused(400, "Only HTTP/1.0 and HTTP/1.1 are spoken here")
         length = self._headers.get("content-length", "")
         if length and (not length.isascii() or not length.isdigit() or int(length) > self._max_body):
-            raise _TooBig(413, f"The request is larger than {self._max_body} bytes")
+            raise _Refused(413, f"The request is larger than {self._max_body} bytes")
         if self._headers.get("expect", "").lower() == "100-continue" and not self._waiting and self._running is None:
             self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, data: bytes) -> None:
         self._size += len(data)
         if self._size > self._max_body:
-            raise _TooBig(413, f"The request is larger than {self._max_body} bytes")
+            raise _Refused(413, f"The request is larger than {self._max_body} bytes")
         self._body.append(data)
 
     def on_message_complete(self) -> None:
@@ -237,7 +241,7 @@ class Connection(Protocol):
             running.cancel()
 
 
-class _TooBig(Exception):
+class _Refused(Exception):
     def __init__(self, status: int, text: str):
         super().__init__(text)
         self.status = status
