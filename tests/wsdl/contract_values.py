@@ -45,8 +45,9 @@ class Values:
         }
 
     def data_types(self) -> list[str]:
-        """Every data type there is at this version, by name."""
-        return self._subtypes["DynamicData"] + self._subtypes["MethodFault"]
+        """Every data type there is at this version; not the wrapping of a fault, which is read as the fault."""
+        names = self._subtypes["DynamicData"] + self._subtypes["MethodFault"]
+        return [name for name in names if name != "LocalizedMethodFault"]
 
     def of(self, name: str, depth: int = 3) -> st.SearchStrategy[Any]:
         """Values of exactly this data type."""
