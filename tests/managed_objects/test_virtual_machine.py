@@ -59,6 +59,16 @@ def test_suspend_and_resume(lab):
     assert vm.runtime.powerState == "poweredOn"
 
 
+@pytest.mark.shows("TerminateVM")
+def test_terminate_ends_the_machine_at_once(lab):
+    vm = lab.vm("web")
+    with pytest.raises(vim.InvalidPowerState):
+        lab.call(vm, "TerminateVM")
+    lab.run(vm, "PowerOnVM_Task")
+    lab.call(vm, "TerminateVM")
+    assert vm.runtime.powerState == "poweredOff"
+
+
 def test_a_guest_that_powers_itself_off_appears_so(lab):
     vm = lab.vm("web")
     lab.run(vm, "PowerOnVM_Task")

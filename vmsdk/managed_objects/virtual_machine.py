@@ -142,6 +142,12 @@ class VirtualMachine(ManagedEntity):
         await self.site.hypervisor.suspend(self.machine.uuid)
 
     @operation
+    async def TerminateVM(self, call: Call) -> None:
+        """End the machine's process at once."""
+        self._require_power("TerminateVM")
+        await self.site.hypervisor.stop(self.machine.uuid)
+
+    @operation
     async def ShutdownGuest(self, call: Call) -> None:
         """Ask the guest; the answer does not wait for it. ToolsUnavailable without an agent."""
         self._require_power("ShutdownGuest")
