@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import httptools
-from twisted.internet.protocol import Factory
+from twisted.internet.protocol import Factory, connectionDone
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -165,7 +165,7 @@ class Link(TwistedProtocol):
         pieces, self._pieces = self._pieces, []
         asker.answer(head, pieces, self._done)
 
-    def connectionLost(self, reason: Failure = Failure(ConnectionError())) -> None:  # noqa: B008
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._pool.lost(self)
         asker, self._asker = self._asker, None
         if asker is None:

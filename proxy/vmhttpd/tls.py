@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from twisted.internet.interfaces import IAddress
-from twisted.internet.protocol import Factory
+from twisted.internet.protocol import Factory, connectionDone
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.python.failure import Failure
 
@@ -120,7 +120,7 @@ class Wire(TwistedProtocol):
         self.upper.secured()
         return True
 
-    def connectionLost(self, reason: Failure = Failure(ConnectionError())) -> None:  # noqa: B008
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._closed = True
         self.upper.lost()
 
