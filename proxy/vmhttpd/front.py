@@ -240,7 +240,7 @@ class ClientConnection:
     def _over(self, status: int, keep: bool) -> None:
         """The answer is out: on to the next request, or to the end."""
         turn, self._turn = self._turn, None
-        if turn is not None and self._site.access_log is not None:
+        if turn is not None:
             self._log(turn, status)
         if not keep:
             self._end(drain=turn is None or not turn.body_is_in or bool(self._buffer))

@@ -1,7 +1,7 @@
 """TLS on a TCP connection: bytes of the net on one side, a ClientConnection on the other.
 
-Law: knows no HTTP. Python's own `ssl` on memory buffers, since Twisted's TLS (pyOpenSSL, cffi) takes 115 us of CPU
-for an exchange of 1 KB where this takes 40 (bench/proxy_bench.py --floors). Encryption happens as we write, so
+Law: knows no HTTP. Python's own `ssl` on memory buffers, since Twisted's TLS (pyOpenSSL, cffi) takes 80 us of CPU
+for an exchange of 1 KB where this takes 30 (bench/proxy_bench.py --floors). Encryption happens as we write, so
 back-pressure is that of the TCP transport below. Renegotiation is off: a write never waits for a read.
 """
 
