@@ -99,7 +99,8 @@ def main() -> None:
     from twisted.internet.defer import Deferred, ensureDeferred
 
     from vmsdk.hypervisor.errors import HypervisorError
-    from vmsdk.hypervisor.kvm.backend import Deadlines, KvmHypervisor
+    from vmsdk.hypervisor.kvm.backend import KvmHypervisor
+    from vmsdk.hypervisor.kvm.schedule import Deadlines
     from vmsdk.hypervisor.records import Definition, FilePlace, NetworkRecord
 
     settings = json.loads(sys.argv[1])

@@ -24,6 +24,10 @@ def disk(bed: KvmBed, number: int, controller: int, unit: int, **facts: object) 
     return Disk(key=2000 + number, controller=controller, unit=unit, file=place, capacity=(8 + number) * MIB, **facts)
 
 
+def command_of(pid: int) -> list[bytes]:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+
+
 async def said_by(bed: KvmBed, uuid: str, *words: bytes) -> list[str]:
     """What the guest says on its serial line up to READY and until it has said all the words."""
     line = bed.serial(uuid)
@@ -115,7 +119,7 @@ async def test_the_guest_is_asked_to_reboot_and_its_agent_comes_back(bed: KvmBed
 async def test_a_guest_reads_its_own_bios_uuid(bed: KvmBed) -> None:
     made = await bed.running()
     [pid] = processes_of(made.uuid)
-    words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    words = command_of(pid)
     assert words[words.index(b"-uuid") + 1].decode() == made.uuid
     assert f"type=1,uuid={made.bios_uuid}".encode() in words
 

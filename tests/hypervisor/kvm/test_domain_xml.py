@@ -229,8 +229,7 @@ def test_what_someone_else_changed_in_the_domain_is_believed() -> None:
     assert devices[3002].file == FilePlace(datastore="", path="elsewhere/x.iso")
 
 
-FOREIGN = (
-    """
+FOREIGN = f"""
 <domain type='kvm'><name>old/box</name><uuid>{UUID}</uuid><memory unit='GiB'>2</memory><vcpu current='2'>4</vcpu>
 <description>by hand</description>
 <os firmware='efi'><type machine='pc-q35-5.0'>hvm</type></os>
@@ -242,8 +241,6 @@ FOREIGN = (
 bus='virtio'/></disk> <disk type='file' device='cdrom'><target dev='sdb' bus='sata'/></disk>
 <interface type='bridge'><mac address='52:54:00:11:22:33'/><source bridge='br0'/><model type='virtio'/></interface>
 </devices></domain>"""
-    % UUID
-)
 
 
 def test_a_domain_of_someone_else_is_a_machine_all_the_same() -> None:

@@ -21,9 +21,10 @@ from ..interface import Announcement, GuestSeen
 from ..records import Guest, GuestAddress, GuestDisk, GuestNic
 from . import refusals
 from .background import Background
-from .lanes import Lane, ReadLock
+from .lanes import ReadLock
 from .link import Link
 from .machines import Machines, agent_connected
+from .schedule import Schedule
 
 log = Logger()
 
@@ -127,22 +128,21 @@ def _disk(told: dict[str, Any]) -> GuestDisk:
 
 
 class Agents:
-    """Asks the agents of all machines. `deadline`: seconds for all the questions to one guest."""
+    """Asks the agents of all machines. `period`: seconds between two rounds."""
 
     def __init__(
         self,
         reactor: Any,
         link: Link,
-        lane: Lane,
+        schedule: Schedule,
         machines: Machines,
         background: Background,
         announce: Callable[[Announcement], None],
-        deadline: float,
         period: float = PERIOD,
     ):
-        self._reactor, self._link, self._lane, self._machines = reactor, link, lane, machines
+        self._reactor, self._link, self._schedule, self._machines = reactor, link, schedule, machines
         self._background, self._announce = background, announce
-        self._deadline, self._period = deadline, period
+        self._period = period
         self._last: dict[str, Guest] = {}
         self._lock = ReadLock()
         self._wanted: set[str] = set()
@@ -181,9 +181,9 @@ class Agents:
             self._wanted.discard(uuid)
             connection = self._link.need()
             try:
-                guest = await self._lane.run(
+                guest = await self._schedule.run(
+                    "ask",
                     lambda: ask_guest(connection, uuid),
-                    self._deadline,
                     f"asking the guest of {uuid}",
                     late=lambda _: self.ask_soon(uuid),
                 )

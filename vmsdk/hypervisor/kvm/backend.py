@@ -12,8 +12,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
-import msgspec
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import DeferredLock
 from twisted.logger import Logger
 
 from ..errors import HypervisorError, Lost, MachineExists, NoSuchMachine
@@ -23,11 +22,11 @@ from . import survey, verbs
 from .agent import Agents
 from .background import Background
 from .host import read_host
-from .lanes import Lane
 from .link import Link
 from .machines import Machines
 from .probe import choose_accelerator
 from .sampler import Sampler
+from .schedule import Deadlines, Schedule
 from .site import Site
 from .storage import DirectoryStorage
 from .uri import Address
@@ -35,18 +34,6 @@ from .uri import Address
 log = Logger()
 
 DEFAULT_NETWORKS = (NetworkRecord(name="VM Network", kind="user"),)
-
-
-class Deadlines(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds. `slow` is for what writes or reads a machine's whole memory."""
-
-    read: float = 10.0
-    verb: float = 60.0
-    stop: float = 40.0
-    slow: float = 600.0
-    agent: float = 15.0
-    survey: float = 60.0
-    close: float = 4.0
 
 
 class KvmHypervisor:
@@ -73,111 +60,62 @@ class KvmHypervisor:
         wall: Callable[[], float] = time.time,
     ):
         self._reactor, self._state_dir, self._accelerator, self._networks = reactor, state_dir, accelerator, networks
-        self._deadlines, self._wall = deadlines or Deadlines(), wall
-        self._address = Address(uri)
+        self._wall, self._address = wall, Address(uri)
         self._listeners: list[Listener] = []
         self._background = Background()
-        lane = partial(Lane, reactor)
-        self._reads, self._verbs, self._stops = lane("read", 4), lane("verb", 8, 16), lane("stop", 4)
-        self._slow, self._asks, self._links = lane("slow", 3), lane("agent", 4), lane("link", 1, 16)
-        self._files, self._bulk, self._figures = lane("file", 4), lane("bulk", 2), lane("figures", 1, 4)
-        self.storage = DirectoryStorage(self._files, self._bulk, datastores, state_dir, self._announce, owner)
-        self._link = Link(reactor, self._address, self._links, self._told, self._down, self._up)
-        self.machines_known = Machines(
-            self._link, self._reads, self._background, self._announce, wall, self._deadlines.read
-        )
-        self._agents = Agents(
-            reactor,
-            self._link,
-            self._asks,
-            self.machines_known,
-            self._background,
-            self._announce,
-            self._deadlines.agent,
-        )
-        self._sampler = Sampler(
-            reactor, self._link, self._figures, self._background, self._announce, sample_seconds, self._round
-        )
+        self._schedule = schedule = Schedule(reactor, deadlines or Deadlines())
+        announce = self._announce
+        self.storage = DirectoryStorage(schedule.files, schedule.bulk, datastores, state_dir, announce, owner)
+        self._link = link = Link(reactor, self._address, schedule.link, self._told, self._down, self._up)
+        self._machines = Machines(link, schedule, self._background, announce, wall)
+        self._agents = Agents(reactor, link, schedule, self._machines, self._background, announce)
+        self._sampler = Sampler(reactor, link, schedule, self._background, announce, sample_seconds, self._round)
         self._reserved: dict[str, str] = {}  # uuid -> name, of definitions on their way
         self._starting: set[str] = set()
-        self._opening: Deferred[None] | None = None
+        self._opening = DeferredLock()
         self._host: Host | None = None
+        self._closed = False
 
     # -- life
 
     async def open(self) -> None:
-        if self._opening is None:
-            self._opening = Deferred()
+        async with self._opening:
+            if self._host is not None:
+                return
+            await self.storage.open()
+            await self._link.open()
             try:
-                await self._open()
+                await self._read_everything()
             except BaseException:
-                self._opening = None
+                self._host = None
+                await self._link.release()
                 raise
-            self._opening.callback(None)
-        elif not self._opening.called:
-            waiting: Deferred[None] = Deferred()
-            self._opening.chainDeferred(waiting)
-            await waiting
-
-    async def _open(self) -> None:
-        await self.storage.open()
-        await self._link.open()
-        await self._read_everything()
-        self._sampler.start()
-        self._agents.start()
+            self._sampler.start()
+            self._agents.start()
 
     async def _read_everything(self) -> None:
-        self.machines_known.site = await self._survey()
-        self._host = await self._figures.run(
-            partial(read_host, self.machines_known.site, self._link.need()),
-            self._deadlines.survey,
-            "reading the host",
+        """Everything that is asked once per connection, then all machines."""
+        run, connection = self._schedule.run, self._link.need()
+        choose = partial(choose_accelerator, self._accelerator, self._state_dir, self._address.local)
+        accelerator = await run("figures", choose, "trying KVM")
+        consoles = self._address.consoles(self._state_dir)
+        look = partial(
+            survey.look, connection, accelerator, consoles, self.storage.directories, self.storage.direct_io
         )
+        site = await run("figures", partial(look, self._networks), "asking libvirt what it can do")
+        host = await run("figures", partial(read_host, site, connection, self._address.local), "reading the host")
+        self._machines.site = site
         await self.storage.datastores()
-        await self.machines_known.read_all()
-
-    async def _survey(self) -> Site:
-        accelerator = await self._figures.run(
-            partial(choose_accelerator, self._accelerator, self._state_dir, self._address.local),
-            self._deadlines.survey,
-            "trying KVM",
-        )
-        connection = self._link.need()
-
-        def ask() -> Site:
-            newest, cpus = survey.machines_and_cpus(connection, accelerator)
-            return Site(
-                accelerator=accelerator,
-                consoles=self._address.consoles(self._state_dir),
-                version=connection.getLibVersion(),
-                datastores=self.storage.directories,
-                direct_io=self.storage.direct_io,
-                networks=self._networks,
-                newest=newest,
-                cpu=cpus,
-                firmware=survey.firmware(),
-            )
-
-        return await self._figures.run(ask, self._deadlines.survey, "asking libvirt what it can do")
+        await self._machines.read_all()
+        self._host = host
 
     async def close(self) -> None:
+        self._closed = True
         self._sampler.stop()
         self._agents.stop()
         self._background.close()
-        for lane in (
-            self._reads,
-            self._verbs,
-            self._stops,
-            self._slow,
-            self._asks,
-            self._files,
-            self._bulk,
-            self._figures,
-        ):
-            lane.close()
+        self._schedule.close()
         await self._link.close()
-        self._links.close()
-        self._opening = None
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         self._listeners.append(listener)
@@ -204,16 +142,15 @@ class KvmHypervisor:
         self._reactor.callFromThread(self._event, kind, uuid, numbers)
 
     def _event(self, kind: str, uuid: str, numbers: tuple[int, ...]) -> None:
-        self.machines_known.want(uuid)
+        self._machines.want(uuid)
         if kind == "lifecycle" and numbers[:1] == (verbs.EVENT_STARTED,) and uuid not in self._starting:
             self._background.spawn(self._mark(uuid), "marking a run that someone else began")
         if kind in ("agent", "reboot"):
             self._agents.ask_soon(uuid)
 
     async def _mark(self, uuid: str) -> None:
-        await self._verbs.run(
-            partial(verbs.mark_started, self._link.need(), uuid, self._wall()), self._deadlines.verb, "marking a run"
-        )
+        call = partial(verbs.mark_started, self._link.need(), uuid, self._wall())
+        await self._schedule.run("verb", call, f"marking the run of {uuid}")
 
     def _down(self) -> None:
         self._announce(Connection(up=False))
@@ -236,26 +173,26 @@ class KvmHypervisor:
         return self._networks
 
     async def machines(self) -> tuple[Machine, ...]:
-        return tuple(self.machines_known.known.values())
+        return tuple(self._machines.known.values())
 
     async def read(self, uuid: str) -> Machine:
-        return await self.machines_known.read(uuid)
+        return await self._machines.read(uuid)
 
     # -- definition
 
     async def define(self, definition: Definition) -> None:
         uuid = definition.uuid
-        if uuid in self.machines_known.known or uuid in self._reserved:
+        if uuid in self._machines.known or uuid in self._reserved:
             raise MachineExists(uuid, definition.name)
         with self._name_reserved(definition):
-            await self._do(uuid, self._verbs, verbs.define, definition, self._site(), what="defining")
+            await self._do(uuid, "verb", verbs.define, definition, self._site(), what="defining")
 
     async def redefine(self, definition: Definition) -> None:
         uuid = definition.uuid
-        if uuid not in self.machines_known.known:
+        if uuid not in self._machines.known:
             await self.read(uuid)
         with self._name_reserved(definition):
-            await self._do(uuid, self._verbs, verbs.redefine, definition, self._site(), what="redefining")
+            await self._do(uuid, "verb", verbs.redefine, definition, self._site(), what="redefining")
 
     @contextmanager
     def _name_reserved(self, definition: Definition) -> Iterator[None]:
@@ -263,7 +200,7 @@ class KvmHypervisor:
         taken.
         """
         uuid, name = definition.uuid, definition.name
-        names = [one.definition.name for key, one in self.machines_known.known.items() if key != uuid]
+        names = [one.definition.name for key, one in self._machines.known.items() if key != uuid]
         if name in names or any(name == other for key, other in self._reserved.items() if key != uuid):
             raise MachineExists(uuid, name)
         before = self._reserved.get(uuid)
@@ -278,7 +215,7 @@ class KvmHypervisor:
 
     async def undefine(self, uuid: str) -> None:
         with suppress(NoSuchMachine):  # gone already is success
-            await self._do(uuid, self._verbs, verbs.undefine, what="undefining")
+            await self._do(uuid, "verb", verbs.undefine, what="undefining")
 
     # -- power
 
@@ -287,7 +224,7 @@ class KvmHypervisor:
         try:
             await self._do(
                 uuid,
-                self._slow if self._is_suspended(uuid) else self._verbs,
+                "slow" if self._is_suspended(uuid) else "verb",
                 verbs.start,
                 self._site(),
                 self._wall(),
@@ -297,34 +234,34 @@ class KvmHypervisor:
             self._starting.discard(uuid)
 
     def _is_suspended(self, uuid: str) -> bool:
-        machine = self.machines_known.known.get(uuid)
+        machine = self._machines.known.get(uuid)
         return machine is not None and machine.suspended is not None
 
     async def stop(self, uuid: str) -> None:
-        await self._do(uuid, self._stops, verbs.stop, what="stopping")
+        await self._do(uuid, "stop", verbs.stop, what="stopping")
 
     async def reset(self, uuid: str) -> None:
-        await self._do(uuid, self._verbs, verbs.reset, what="resetting")
+        await self._do(uuid, "verb", verbs.reset, what="resetting")
 
     async def suspend(self, uuid: str) -> None:
-        await self._do(uuid, self._slow, verbs.suspend, self._wall, what="suspending")
+        await self._do(uuid, "slow", verbs.suspend, self._wall, what="suspending")
 
     async def pause(self, uuid: str) -> None:
-        await self._do(uuid, self._verbs, verbs.pause, what="pausing")
+        await self._do(uuid, "verb", verbs.pause, what="pausing")
 
     async def unpause(self, uuid: str) -> None:
-        await self._do(uuid, self._verbs, verbs.unpause, what="going on with")
+        await self._do(uuid, "verb", verbs.unpause, what="going on with")
 
     # -- through the guest
 
     async def ask_shutdown(self, uuid: str) -> None:
-        await self._do(uuid, self._asks, verbs.ask_shutdown, what="shutting down the guest of")
+        await self._do(uuid, "ask", verbs.ask_shutdown, what="shutting down the guest of")
 
     async def ask_reboot(self, uuid: str) -> None:
-        await self._do(uuid, self._asks, verbs.ask_reboot, what="rebooting the guest of")
+        await self._do(uuid, "ask", verbs.ask_reboot, what="rebooting the guest of")
 
     async def ask_standby(self, uuid: str) -> None:
-        await self._do(uuid, self._asks, verbs.ask_standby, what="putting to sleep the guest of")
+        await self._do(uuid, "ask", verbs.ask_standby, what="putting to sleep the guest of")
 
     async def guest(self, uuid: str) -> Guest:
         return await self._agents.ask(uuid)
@@ -332,26 +269,16 @@ class KvmHypervisor:
     # -- how every verb runs
 
     def _site(self) -> Site:
-        if self.machines_known.site is None:
+        if self._machines.site is None:
             raise Lost("The hypervisor is not open.")
-        return self.machines_known.site
+        return self._machines.site
 
-    async def _do(self, uuid: str, lane: Lane, verb: Callable[..., None], *words: Any, what: str) -> None:
-        connection = self._link.need()
-        deadline = {
-            self._slow: self._deadlines.slow,
-            self._stops: self._deadlines.stop,
-            self._asks: self._deadlines.agent,
-        }.get(lane, self._deadlines.verb)
+    async def _do(self, uuid: str, lane: str, verb: Callable[..., None], *words: Any, what: str) -> None:
+        call = partial(verbs.run, verb, self._link.need(), uuid, *words)
         try:
-            await lane.run(
-                partial(verbs.run, verb, connection, uuid, *words),
-                deadline,
-                f"{what} machine {uuid}",
-                late=lambda _: self.machines_known.want(uuid),
-            )
+            await self._schedule.run(lane, call, f"{what} machine {uuid}", lambda _: self._machines.want(uuid))
         except HypervisorError as error:
-            if isinstance(error, Lost) and lane is not self._asks:
+            if isinstance(error, Lost) and not self._closed:
                 self._link.suspect()
             await self._read_after(uuid)
             raise
@@ -359,7 +286,7 @@ class KvmHypervisor:
 
     async def _read_after(self, uuid: str) -> None:
         try:
-            await self.machines_known.read(uuid)
+            await self._machines.read(uuid)
         except NoSuchMachine:
             pass  # the effect of undefine, or of stopping a machine that was never kept
         except HypervisorError as error:

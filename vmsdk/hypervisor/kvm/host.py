@@ -14,8 +14,8 @@ from contextlib import suppress
 
 import libvirt
 
-from ..records import Host
-from . import host_cpu, host_net
+from ..records import CpuPackage, Host, NumaNode
+from . import host_cpu, host_net, refusals
 from .domain_xml import parse
 from .host_files import HostFiles
 from .host_load import memory_table
@@ -33,8 +33,10 @@ PLACEHOLDERS = {
 }
 
 
-def read_host(site: Site, connection: libvirt.virConnect, files: HostFiles | None = None) -> Host:
-    """For a thread. `connection`: asked for versions and for what the local files do not tell."""
+def read_host(site: Site, connection: libvirt.virConnect, local: bool = True, files: HostFiles | None = None) -> Host:
+    """For a thread. `local` False: the host is another one, of which only what libvirt tells is known."""
+    if not local:
+        return read_distant_host(site, connection)
     files = files or HostFiles()
     packages = host_cpu.packages(files)
     threads = tuple(thread for package in packages for thread in package.threads)
@@ -71,6 +73,34 @@ def read_host(site: Site, connection: libvirt.virConnect, files: HostFiles | Non
         booted=booted(files),
         kernel=platform.release(),
         os_name=os_name(files),
+        hypervisor=versions(connection),
+        accelerator=site.accelerator,
+        max_cpus_per_machine=max_cpus(connection, site),
+    )
+
+
+def read_distant_host(site: Site, connection: libvirt.virConnect) -> Host:
+    try:
+        model, mib, threads, mhz, nodes, sockets, _, per_core = connection.getInfo()
+        name = connection.getHostname()
+    except libvirt.libvirtError as error:
+        raise refusals.translate(error) from error
+    count = max(1, nodes * sockets)
+    numbers = range(threads)
+    packages = tuple(
+        CpuPackage(index=index, vendor="other", model=model, hz=mhz * 1_000_000, threads=tuple(numbers[index::count]))
+        for index in range(count)
+    )
+    return Host(
+        uuid=board_uuid(HostFiles("/nonexistent"), connection),
+        name=name,
+        cpu_model=model,
+        cpu_hz=mhz * 1_000_000,
+        cpu_packages=packages,
+        cpu_cores=max(1, threads // max(1, per_core)),
+        cpu_threads=threads,
+        memory=mib << 20,
+        numa=(NumaNode(id=0, cpus=tuple(numbers), memory=mib << 20),),
         hypervisor=versions(connection),
         accelerator=site.accelerator,
         max_cpus_per_machine=max_cpus(connection, site),

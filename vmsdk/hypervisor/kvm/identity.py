@@ -6,9 +6,12 @@ not mounted, and nothing is written into the empty mount point that is there in 
 
 from __future__ import annotations
 
+import json
 import os
 import uuid
+from collections.abc import Sequence
 
+import msgspec
 from twisted.logger import Logger
 
 from ..errors import HypervisorError
@@ -19,8 +22,43 @@ log = Logger()
 SWEEP_DEPTH = 8
 
 
-def identify(directory: str, remembered: str | None) -> str:
-    """The datastore's id, made now where the directory is new to us."""
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """A datastore as it was found. `direct_io`: its files open with O_DIRECT."""
+
+    identity: str
+    name: str
+    directory: str
+    direct_io: bool
+
+
+def open_datastores(state_dir: str, wanted: Sequence[tuple[str, str]]) -> list[Opened]:
+    """Find or make the datastores, (name, directory) each; for a thread. `state_dir` remembers which we have seen."""
+    try:
+        os.makedirs(state_dir, exist_ok=True)
+        register = os.path.join(state_dir, "datastores.json")
+        known: dict[str, str] = {}  # directory -> id
+        if os.path.exists(register):
+            with open(register, encoding="utf-8") as file:
+                known = json.load(file)
+        found: dict[str, Opened] = {}
+        for name, directory in wanted:
+            directory = os.path.realpath(directory)
+            identity = _identify(directory, known.get(directory))
+            if identity in found:
+                raise HypervisorError(f"{directory} and {found[identity].directory} are the same datastore.")
+            known[directory] = identity
+            mounted = is_mounted(directory, identity)
+            if mounted:
+                sweep(directory)
+            direct = mounted and files.direct_io(directory)
+            found[identity] = Opened(identity=identity, name=name, directory=directory, direct_io=direct)
+        files.replace(register, json.dumps(known, indent=1, sort_keys=True).encode())
+    except (OSError, ValueError) as error:
+        raise HypervisorError(f"The datastores cannot be opened: {error}") from error
+    return list(found.values())
+
+
+def _identify(directory: str, remembered: str | None) -> str:
     path = os.path.join(directory, IDENTITY_FILE)
     found = _read(path)
     if found is None and remembered:

@@ -124,19 +124,21 @@ class Link:
             await self._up()
         except HypervisorError as error:
             log.info("libvirt is still gone: {error}", error=error)
-            if self._connection is not None:
-                connection, self._connection = self._connection, None
-                await self._release(connection, self._callbacks)
+            await self.release()
             self._later()
+
+    async def release(self) -> None:
+        """Let the connection go; `open` makes a new one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await self._release(connection, self._callbacks)
 
     async def close(self) -> None:
         self._closed = True
         if self._retry is not None and self._retry.active():
             self._retry.cancel()
         self._background.close()
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await self._release(connection, self._callbacks)
+        await self.release()
 
     async def _release(self, connection: libvirt.virConnect, callbacks: list[int]) -> None:
         try:

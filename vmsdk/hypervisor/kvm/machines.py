@@ -20,9 +20,10 @@ from ..records import Machine, Power
 from .background import Background
 from .domain_read import Found, read_domain
 from .domain_xml import RUN_NAMESPACE
-from .lanes import Lane, ReadLock
+from .lanes import ReadLock
 from .link import Link
 from .refusals import translate
+from .schedule import Schedule
 from .site import Site
 
 log = Logger()
@@ -106,14 +107,13 @@ class Machines:
     def __init__(
         self,
         link: Link,
-        lane: Lane,
+        schedule: Schedule,
         background: Background,
         announce: Callable[[Announcement], None],
         wall: Callable[[], float],
-        deadline: float = 10.0,
     ):
-        self._link, self._lane, self._background, self._announce = link, lane, background, announce
-        self._wall, self._deadline = wall, deadline
+        self._link, self._schedule, self._background, self._announce = link, schedule, background, announce
+        self._wall = wall
         self._lock = ReadLock()
         self._wanted: set[str] = set()
         self.site: Site | None = None  # set at opening, before the first reading
@@ -126,9 +126,9 @@ class Machines:
             self._wanted.discard(uuid)
             connection, site = self._link.need(), self.site
             assert site is not None
-            seen = await self._lane.run(
+            seen = await self._schedule.run(
+                "read",
                 lambda: observe_one(connection, uuid, site),
-                self._deadline,
                 f"reading machine {uuid}",
                 late=lambda _: self.want(uuid),
             )
@@ -158,7 +158,7 @@ class Machines:
         connection, site = self._link.need(), self.site
         assert site is not None
         before = set(self.known)
-        seen = await self._lane.run(lambda: observe_all(connection, site), 6 * self._deadline, "reading all machines")
+        seen = await self._schedule.run("figures", lambda: observe_all(connection, site), "reading all machines")
         again = before - set(seen)
         for uuid, observation in seen.items():
             if uuid in self.known:

@@ -19,8 +19,8 @@ from ..records import HostLoad, Statistics
 from . import refusals
 from .background import Background
 from .host_load import LoadReader
-from .lanes import Lane
 from .link import Link
+from .schedule import Schedule
 
 log = Logger()
 
@@ -83,20 +83,15 @@ class Sampler:
         self,
         reactor: Any,
         link: Link,
-        lane: Lane,
+        schedule: Schedule,
         background: Background,
         announce: Callable[[Announcement], None],
         period: float,
         also: Callable[[], Awaitable[None]],
         load: LoadReader | None = None,
     ):
-        self._reactor, self._link, self._lane, self._background, self._announce = (
-            reactor,
-            link,
-            lane,
-            background,
-            announce,
-        )
+        self._reactor, self._link, self._schedule = reactor, link, schedule
+        self._background, self._announce = background, announce
         self._period, self._also, self._load = period, also, load or LoadReader()
         self._timer: DelayedCall | None = None
         self._running = False
@@ -130,7 +125,7 @@ class Sampler:
         def look() -> tuple[HostLoad, dict[str, Statistics]]:
             return self._load.read(), read_statistics(connection, self._before)
 
-        host, machines = await self._lane.run(look, max(10.0, self._period), "reading the figures")
+        host, machines = await self._schedule.run("figures", look, "reading the figures")
         self._before = machines
         sampled = Sampled(host=host, machines=machines)
         self._announce(sampled)

@@ -8,7 +8,6 @@ always.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import secrets
 import stat
@@ -19,7 +18,7 @@ from ..errors import FileError, FileExists, FileMissing, HypervisorError, Unsafe
 from ..interface import Announcement, StorageSeen
 from ..records import DatastoreRecord, DiskImage, FileEntry, FilePlace
 from . import files, layout
-from .identity import identify, is_mounted, sweep
+from .identity import is_mounted, open_datastores
 from .lanes import Lane
 from .paths import Paths, hidden, refuse_if_in_use
 
@@ -59,31 +58,12 @@ class DirectoryStorage:
     # -- opening
 
     async def open(self) -> None:
-        self._ids, self.direct_io = await self._lane.run(self._open, DEADLINE, "opening the datastores")
+        found = await self._lane.run(
+            lambda: open_datastores(self._state_dir, self._wanted), DEADLINE, "opening the datastores"
+        )
+        self._ids = {one.identity: (one.name, one.directory) for one in found}
+        self.direct_io = tuple(one.identity for one in found if one.direct_io)
         self._paths = Paths(dict(self.directories))
-
-    def _open(self) -> tuple[dict[str, tuple[str, str]], tuple[str, ...]]:
-        os.makedirs(self._state_dir, exist_ok=True)
-        register = os.path.join(self._state_dir, "datastores.json")
-        known: dict[str, str] = {}  # directory -> id
-        if os.path.exists(register):
-            with open(register, encoding="utf-8") as file:
-                known = json.load(file)
-        found: dict[str, tuple[str, str]] = {}
-        direct: list[str] = []
-        for name, wanted in self._wanted:
-            directory = os.path.realpath(wanted)
-            identity = identify(directory, known.get(directory))
-            if identity in found:
-                raise HypervisorError(f"{directory} and {found[identity][1]} are the same datastore.")
-            found[identity] = (name, directory)
-            known[directory] = identity
-            if os.path.isdir(directory):
-                sweep(directory)
-                if files.direct_io(directory):
-                    direct.append(identity)
-        files.replace(register, json.dumps(known, indent=1, sort_keys=True).encode())
-        return found, tuple(direct)
 
     # -- figures
 
@@ -303,8 +283,14 @@ class DirectoryStorage:
     async def _call(
         self, place: FilePlace, work: Callable[[FilePlace], T], doing: str, deadline: float = DEADLINE
     ) -> T:
+        def checked(one: FilePlace) -> T:
+            self._paths.path(one)  # a wrong place is said before anything else
+            if not is_mounted(self._paths.root(one.datastore), one.datastore):
+                raise HypervisorError(f"The datastore {self._ids[one.datastore][0]} is not accessible.")
+            return work(one)
+
         lane = self._slow if deadline > DEADLINE else self._lane
-        return await lane.run(lambda: files.told(work, place), deadline, f"{doing} {place.path}")
+        return await lane.run(lambda: files.told(checked, place), deadline, f"{doing} {place.path}")
 
     def _disk_path(self, place: FilePlace) -> str:
         path = self._paths.path(place)

@@ -14,13 +14,37 @@ import libvirt
 from lxml import etree
 from twisted.logger import Logger
 
+from ..records import NetworkRecord
 from .domain_xml import parse
-from .site import Firmware
+from .site import Firmware, Site
 
 log = Logger()
 
 FIRMWARE_FOLDERS = ("/etc/qemu/firmware", "/usr/share/qemu/firmware")  # the first one wins, by file name
 EMULATED_CPUS = ("Westmere", "Nehalem", "qemu64")  # what plain emulation can be, best first
+
+
+def look(
+    connection: libvirt.virConnect,
+    accelerator: str,
+    consoles: str,
+    datastores: tuple[tuple[str, str], ...],
+    direct_io: tuple[str, ...],
+    networks: tuple[NetworkRecord, ...],
+) -> Site:
+    """The site. `accelerator`: kvm or tcg; `consoles`: the folder of the console sockets."""
+    newest, cpus = machines_and_cpus(connection, accelerator)
+    return Site(
+        accelerator=accelerator,
+        consoles=consoles,
+        version=connection.getLibVersion(),
+        datastores=datastores,
+        direct_io=direct_io,
+        networks=networks,
+        newest=newest,
+        cpu=cpus,
+        firmware=firmware(),
+    )
 
 
 def machines_and_cpus(connection: libvirt.virConnect, accelerator: str) -> tuple[tuple[tuple[str, str], ...], ...]:
