@@ -7,7 +7,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,20 @@ from .web.http import Server
 
 log = Logger("vmsdk.vmctld")
 reactor: Any = _reactor
+WARM_AFTER = 0.5  # seconds: what the first cold operation needs is imported once everything answers
+
+
+def steady_clock() -> Callable[[], float]:
+    """Epoch seconds that a change of the system's clock does not move: sessions and timers go by it."""
+    wall, began = time.time(), time.monotonic()
+    return lambda: wall + time.monotonic() - began
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run until SIGTERM or SIGINT. Exits with 1 and one sentence when it cannot start."""
     settings = config.read(arguments)
     globalLogBeginner.beginLoggingTo([_observer()], redirectStandardIO=False)
+    reactor.seconds = steady_clock()
     outcome: list[int] = []
     reactor.callWhenRunning(lambda: Deferred.fromCoroutine(_start(settings, outcome)))
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -89,6 +98,7 @@ async def _open(settings: config.Settings) -> None:
             "socket": str(settings.socket), "http_url": url, "user": settings.user, "password_file": str(password_file or ""),
             "pid": os.getpid(),
         })  # fmt: skip
+    reactor.callLater(WARM_AFTER, daemon.cold_stop)
     log.info("vmctld answers at {socket}", socket=str(settings.socket))
 
 

@@ -81,6 +81,7 @@ class Daemon:
         self.served = CONTRACT.versions.index(settings.api_version)
         self.personality = PERSONALITIES[settings.personality]
         self._encoders: dict[int, Encoder] = {}
+        self._cold: Any = None
         self.on_missing: Callable[[str, str], None] = lambda type_name, member: None
         self.graph = Graph(lambda call: reactor.callLater(0, call), self.served, settings.cache_bytes)
         self.inventory = Inventory(self.graph)
@@ -119,6 +120,14 @@ class Daemon:
     def _remember_task(self, record: TaskRecord) -> None:
         self.store.history.remember(record)
 
+    def cold_stop(self) -> Any:
+        """The stop of cold operations, made when the first one comes (or in a quiet moment: see `warm`)."""
+        if self._cold is None:
+            from .soap.spyne import ColdStop
+
+            self._cold = ColdStop(CONTRACT, self.served, self.documents)
+        return self._cold
+
     # -- start ------------------------------------------------------------------------------------------------
 
     async def open(self) -> None:
@@ -153,7 +162,8 @@ class Daemon:
             self.served, self.inventory, self.permissions, self.claims, self.tasks, self.nursery, self.reader, self.fault_of,
             self.store.flushed,
         )  # fmt: skip
-        self.service = Service(self.dispatch, self.sessions, self.encoder, self.fault_of, fault_text)
+        self.documents = Documents(CONTRACT, self.served)
+        self.service = Service(self.dispatch, self.sessions, self.encoder, self.fault_of, fault_text, self.cold_stop)
         self._sweep()
 
     async def _datastores_first(self) -> None:
@@ -197,8 +207,7 @@ class Daemon:
 
     def handler(self) -> Handler:
         """What answers HTTP requests."""
-        documents = Documents(CONTRACT, self.served)
-        sdk = Sdk(self.service, documents.get)
+        sdk = Sdk(self.service, self.documents.get)
         return router({"sdk": sdk, "folder": FolderRoom(self.site, self.service.session_of, self.served)})
 
     async def close(self) -> None:

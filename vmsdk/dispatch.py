@@ -51,8 +51,10 @@ class Dispatch:
         self._contract = contract
         self._decoder = Decoder(served, contract)
 
-    def perform(self, name: str, element: Any, call: Call) -> tuple[Method, Any]:
-        """(method, its result or an awaitable of it). `element` holds `_this` and the arguments. Raises faults and BadRequest."""
+    def perform(self, name: str, element: Any, call: Call, newer_client: bool = False) -> tuple[Method, Any]:
+        """(method, its result or an awaitable of it). `element` holds `_this` and the arguments. Raises faults and BadRequest.
+
+        A client newer than the server may say members that no contract of ours has: they are read over."""
         method = PRIVATE.get(name) or self._contract.methods.get(name)
         this = next((child for child in element if local_name(child) == "_this"), None)
         if method is None or method.since > call.version:
@@ -69,7 +71,7 @@ class Dispatch:
         function = face.operations.get(method.name)
         if function is None and method.name != "Fetch":
             raise vim.NotImplemented()
-        arguments = self._decoder.arguments(element, method.params, call.version > self.served)
+        arguments = self._decoder.arguments(element, method.params, newer_client)
         if function is None:
             return method, self._fetch(face, arguments["prop"], call)
         self._judge(method, face, arguments, call)

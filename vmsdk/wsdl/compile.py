@@ -136,7 +136,7 @@ class Compiler:
         return made
 
     @staticmethod
-    def builtin(put) -> None:
+    def builtin(put: Any) -> None:
         """Types that every server has but no table names."""
         put("ManagedObject", "managed", {"m": "vmodl.ManagedObject", "b": "", "s": 0, "p": [], "o": []})
         put("MethodFault", "data", {"m": "vmodl.MethodFault", "b": "", "s": 0, "f": [
