@@ -64,19 +64,27 @@ def _describe(label: str, summary: str) -> Any:
 def _fixed(own: tuple[AnyDevice, ...]) -> list[Any]:
     on_pci = [500, 12000, *(d.key for d in own if isinstance(d, Nic) or (isinstance(d, Controller) and d.model != "ide"))]
     pointing = vim.VirtualPointingDeviceDeviceBackingInfo(deviceName="", useAutoDetect=False, hostPointingDevice="autodetect")
+    ps2, pci, sio = (_describe(f"{name} controller 0", f"{name} controller 0") for name in ("PS2", "PCI", "SIO"))
+    vmci = _describe(
+        "VMCI device", "Device on the virtual machine PCI bus that provides support for the virtual machine communication interface"
+    )
     return [
-        vim.VirtualPS2Controller(key=300, deviceInfo=_describe("PS2 controller 0", "PS2 controller 0"), busNumber=0, device=[600, 700]),
-        vim.VirtualPCIController(key=100, deviceInfo=_describe("PCI controller 0", "PCI controller 0"), busNumber=0, device=on_pci),
-        vim.VirtualSIOController(key=400, deviceInfo=_describe("SIO controller 0", "SIO controller 0"), busNumber=0),
+        vim.VirtualPS2Controller(key=300, deviceInfo=ps2, busNumber=0, device=[600, 700]),
+        vim.VirtualPCIController(key=100, deviceInfo=pci, busNumber=0, device=on_pci),
+        vim.VirtualSIOController(key=400, deviceInfo=sio, busNumber=0),
         vim.VirtualKeyboard(key=600, deviceInfo=_describe("Keyboard ", "Keyboard"), controllerKey=300, unitNumber=0),
-        vim.VirtualPointingDevice(key=700, deviceInfo=_describe("Pointing device", "Pointing device; Device"), backing=pointing,
-                                  controllerKey=300, unitNumber=1),
-        vim.VirtualMachineVideoCard(key=500, deviceInfo=_describe("Video card ", "Video card"), controllerKey=100, unitNumber=0,
-                                    videoRamSizeInKB=16384, numDisplays=1, useAutoDetect=False, enable3DSupport=False,
-                                    use3dRenderer="automatic", graphicsMemorySizeInKB=262144),
-        vim.VirtualMachineVMCIDevice(key=12000, deviceInfo=_describe("VMCI device", "Device on the virtual machine PCI bus that "
-                                     "provides support for the virtual machine communication interface"), controllerKey=100,
-                                     unitNumber=17, id=-1, allowUnrestrictedCommunication=False, filterEnable=True),
+        vim.VirtualPointingDevice(
+            key=700, deviceInfo=_describe("Pointing device", "Pointing device; Device"), backing=pointing, controllerKey=300,
+            unitNumber=1,
+        ),
+        vim.VirtualMachineVideoCard(
+            key=500, deviceInfo=_describe("Video card ", "Video card"), controllerKey=100, unitNumber=0, videoRamSizeInKB=16384,
+            numDisplays=1, useAutoDetect=False, enable3DSupport=False, use3dRenderer="automatic", graphicsMemorySizeInKB=262144,
+        ),
+        vim.VirtualMachineVMCIDevice(
+            key=12000, deviceInfo=vmci, controllerKey=100, unitNumber=17, id=-1, allowUnrestrictedCommunication=False,
+            filterEnable=True,
+        ),
     ]  # fmt: skip
 
 
@@ -106,7 +114,7 @@ def disk(record: Disk, index: int, names: Names) -> Any:
     backing = vim.VirtualDiskFlatVer2BackingInfo(
         fileName=names.place(record.file), datastore=names.datastore(record.file.datastore),
         backingObjectId="", diskMode=record.mode, split=False, writeThrough=record.write_through,
-        thinProvisioned=record.thin, eagerlyScrub=record.eager or None, uuid=record.uuid or None, digestEnabled=False,
+        thinProvisioned=record.thin, eagerlyScrub=record.eager, uuid=record.uuid or None, digestEnabled=False,
         sharing="sharingMultiWriter" if record.sharing == "multi" else "sharingNone",
     )  # fmt: skip
     return vim.VirtualDisk(
@@ -114,19 +122,23 @@ def disk(record: Disk, index: int, names: Names) -> Any:
         controllerKey=record.controller, unitNumber=record.unit, capacityInKB=record.capacity // 1024,
         capacityInBytes=record.capacity, shares=_shares("normal", 1000),
         storageIOAllocation=vim.StorageIOAllocationInfo(limit=-1, shares=_shares("normal", 1000), reservation=0),
-        diskObjectId=f"{names.machine_number}-{record.key}", nativeUnmanagedLinkedClone=False,
+        diskObjectId=f"{names.machine_number}-{record.key}", nativeUnmanagedLinkedClone=False, guestReadOnly=False,
     )  # fmt: skip
 
 
 def _connectable(start: bool, guest: bool, connected: bool, running: bool) -> Any:
     now = connected and running
-    return vim.VirtualDeviceConnectInfo(startConnected=start, allowGuestControl=guest, connected=now, status="ok" if now else "untried")
+    return vim.VirtualDeviceConnectInfo(
+        startConnected=start, allowGuestControl=guest, connected=now, status="ok" if now else "untried"
+    )
 
 
 def optical(record: Optical, index: int, names: Names) -> Any:
     if record.backing == "iso" and record.file is not None:
         text = names.place(record.file)
-        backing = vim.VirtualCdromIsoBackingInfo(fileName=text, datastore=names.datastore(record.file.datastore), backingObjectId="")
+        backing = vim.VirtualCdromIsoBackingInfo(
+            fileName=text, datastore=names.datastore(record.file.datastore), backingObjectId=""
+        )
         summary = f"ISO {text}"
     elif record.backing == "host":
         backing = vim.VirtualCdromAtapiBackingInfo(deviceName=record.host_device, useAutoDetect=False)

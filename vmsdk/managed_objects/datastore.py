@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from ..engine.call import Call
@@ -61,7 +61,7 @@ class Datastore(ManagedEntity):
         record = self.cell.get()
         return vim.LocalDatastoreInfo(
             name=record.name, url=self._url(), freeSpace=record.free, maxFileSize=MAX_FILE, maxVirtualDiskCapacity=MAX_DISK,
-            maxMemoryFileSize=MAX_FILE, timestamp=datetime.fromtimestamp(self.site.host.host.get().booted, timezone.utc),
+            maxMemoryFileSize=MAX_FILE, timestamp=datetime.fromtimestamp(self.site.host.host.get().booted, UTC),
             containerId=record.id, path=record.directory,
         )  # fmt: skip
 
@@ -91,15 +91,16 @@ class Datastore(ManagedEntity):
     def capability(self) -> Any:
         return vim.DatastoreCapability(
             directoryHierarchySupported=True, rawDiskMappingsSupported=False, perFileThinProvisioningSupported=True,
-            storageIORMSupported=False, nativeSnapshotSupported=False, topLevelDirectoryCreateSupported=True, seSparseSupported=False,
-            vmfsSparseSupported=False, vsanSparseSupported=False, vmdkExpandSupported=False,
+            storageIORMSupported=False, nativeSnapshotSupported=False, topLevelDirectoryCreateSupported=True,
+            seSparseSupported=False, vmfsSparseSupported=False, vsanSparseSupported=False, vmdkExpandSupported=False,
         )  # fmt: skip
 
     @prop
     def iormConfiguration(self) -> Any:
         return vim.StorageIORMInfo(
-            enabled=False, congestionThreshold=30, statsCollectionEnabled=False, reservationEnabled=False
-        )
+            enabled=False, congestionThresholdMode="automatic", congestionThreshold=30, percentOfPeakThroughput=90,
+            statsCollectionEnabled=False, reservationEnabled=False, statsAggregationDisabled=False,
+        )  # fmt: skip
 
     async def _read_again(self) -> None:
         for record in await self.site.hypervisor.storage.datastores():

@@ -13,6 +13,8 @@ from ..engine.site import Site
 from ..wsdl import MoRef, vim
 from . import virtual_machine_create as create
 from . import virtual_machine_facts as facts
+from . import virtual_machine_file_facts as files
+from . import virtual_machine_guest_facts as guest
 from . import virtual_machine_power as power
 from . import virtual_machine_reconfigure as reconfigure
 from .managed_entity import ManagedEntity, checked_name
@@ -51,18 +53,18 @@ class VirtualMachine(ManagedEntity):
 
     @prop
     def guest(self) -> Any:
-        return facts.guest(self.site, self.machine)
+        return guest.guest(self.site, self.machine)
 
     @prop
     def storage(self) -> Any:
-        return facts.storage(self.site, self.machine)
+        return files.storage(self.site, self.machine)
 
     @prop
     def summary(self) -> Any:
         site, cells = self.site, self.machine
         return vim.VirtualMachineSummary(
-            vm=self.ref, runtime=facts.runtime(site, cells), guest=facts.guest_summary(facts.guest(site, cells)),
-            config=facts.summary_config(site, cells.defined), storage=facts.storage_summary(facts.storage(site, cells)),
+            vm=self.ref, runtime=facts.runtime(site, cells), guest=guest.guest_summary(guest.guest(site, cells)),
+            config=facts.summary_config(site, cells.defined), storage=files.storage_summary(files.storage(site, cells)),
             quickStats=facts.quick_stats(site, cells), overallStatus=self.overallStatus(),
         )  # fmt: skip
 
@@ -72,7 +74,7 @@ class VirtualMachine(ManagedEntity):
 
     @prop
     def guestHeartbeatStatus(self) -> str:
-        return facts.heartbeat(self.machine)
+        return guest.heartbeat(self.machine)
 
     @prop
     def disabledMethod(self) -> list[str]:
@@ -80,7 +82,7 @@ class VirtualMachine(ManagedEntity):
 
     @prop
     def datastore(self) -> tuple[MoRef, ...]:
-        return facts.datastores(self.site, self.machine.defined)
+        return files.datastores(self.site, self.machine.defined)
 
     @prop
     def network(self) -> tuple[MoRef, ...]:
@@ -100,11 +102,11 @@ class VirtualMachine(ManagedEntity):
 
     @prop
     def layout(self) -> Any:
-        return facts.layout(self.site, self.machine)
+        return files.layout(self.site, self.machine)
 
     @prop
     def layoutEx(self) -> Any:
-        return facts.layout_ex(self.site, self.machine)
+        return files.layout_ex(self.site, self.machine)
 
     @prop
     def resourceConfig(self) -> Any:

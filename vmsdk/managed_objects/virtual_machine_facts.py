@@ -1,14 +1,17 @@
-"""What a machine's properties say, made of its cells: config, runtime, summary, guest, storage. Pure functions of records.
+"""What a machine's properties say, made of its cells: config, runtime, summary, capability. Guest and files have their modules.
+
+Law: pure functions of records.
 
 Values and defaults are ESXi's (a fresh machine, tools absent or running); what differs stands in docs/departures.md.
 """
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
-from ..datastores import names
+from ..datastores import names, vmx
 from ..devices import show
 from ..engine.fault_map import POWER_STATES
 from ..engine.guest_os import full_name, guests
@@ -16,6 +19,7 @@ from ..engine.machine import MachineCells
 from ..engine.site import Site
 from ..hypervisor.records import Definition, Disk, Nic, Power
 from ..wsdl import MoRef, vim
+from .virtual_machine_guest_facts import heartbeat
 from .virtual_machine_spec import remembered
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -139,26 +143,43 @@ def config(site: Site, cells: MachineCells) -> Any:
         ),
         cpuAllocation=cpu_allocation(d), memoryAllocation=memory_allocation(d),
         latencySensitivity=_merged(vim.LatencySensitivity(level="normal"), remembered(d, "latencySensitivity")),
-        memoryHotAddEnabled=hot_memory, cpuHotAddEnabled=_flag(d, "cpuHotAddEnabled"), cpuHotRemoveEnabled=_flag(d, "cpuHotRemoveEnabled"),
+        memoryHotAddEnabled=hot_memory, cpuHotAddEnabled=_flag(d, "cpuHotAddEnabled"),
+        cpuHotRemoveEnabled=_flag(d, "cpuHotRemoveEnabled"),
         hotPlugMemoryLimit=d.memory_mib if hot_memory else None, hotPlugMemoryIncrementSize=0 if hot_memory else None,
         extraConfig=[vim.OptionValue(key=k, value=v) for k, v in _extra(d)],
         datastoreUrl=[url] if home is not None else (), swapPlacement=remembered(d, "swapPlacement") or "inherit",
         bootOptions=_boot_options(d), vAssertsEnabled=False, changeTrackingEnabled=_flag(d, "changeTrackingEnabled"),
         firmware=d.firmware, maxMksConnections=remembered(d, "maxMksConnections") or 40,
-        guestAutoLockEnabled=_flag(d, "guestAutoLockEnabled"), memoryReservationLockedToMax=_flag(d, "memoryReservationLockedToMax"),
+        guestAutoLockEnabled=_flag(d, "guestAutoLockEnabled"),
+        memoryReservationLockedToMax=_flag(d, "memoryReservationLockedToMax"),
         initialOverhead=vim.VirtualMachineConfigInfoOverheadInfo(initialMemoryReservation=0, initialSwapReservation=0),
         nestedHVEnabled=_flag(d, "nestedHVEnabled"), vPMCEnabled=_flag(d, "vPMCEnabled"),
         scheduledHardwareUpgradeInfo=_merged(
             vim.ScheduledHardwareUpgradeInfo(upgradePolicy="never", scheduledHardwareUpgradeStatus="none"),
             remembered(d, "scheduledHardwareUpgradeInfo"),
         ),
-        messageBusTunnelEnabled=_flag(d, "messageBusTunnelEnabled"), guestIntegrityInfo=vim.VirtualMachineGuestIntegrityInfo(enabled=False),
+        messageBusTunnelEnabled=_flag(d, "messageBusTunnelEnabled"),
+        guestIntegrityInfo=vim.VirtualMachineGuestIntegrityInfo(enabled=False),
         migrateEncryption=remembered(d, "migrateEncryption") or "opportunistic", managedBy=remembered(d, "managedBy"),
+        vmxConfigChecksum=None if cells.power.get().foreign else checksum(site, d),
+        sgxInfo=vim.VirtualMachineSgxInfo(epcSize=0, flcMode="unlocked", requireAttestation=False),
+        # A guest sees one memory node.
+        numaInfo=vim.VirtualMachineVirtualNumaInfo(
+            coresPerNumaNode=d.cpus, autoCoresPerNumaNode=True, vnumaOnCpuHotaddExposed=False
+        ),
+        sevEnabled=_flag(d, "sevEnabled"), pmemFailoverEnabled=False, vmxStatsCollectionEnabled=False,
+        vmOpNotificationToAppEnabled=False, fixedPassthruHotPlugEnabled=False,
     )  # fmt: skip
 
 
+def checksum(site: Site, definition: Definition) -> bytes:
+    """SHA-256 of the configuration file as it was written."""
+    return hashlib.sha256(vmx.render(definition, site.datastore_name).encode()).digest()
+
+
 def _extra(definition: Definition) -> list[tuple[str, str]]:
-    own = {"nvram": f"{names.stem(definition.home)}.nvram", "pciBridge0.present": "TRUE", "svga.present": "TRUE", "hpet0.present": "TRUE"}
+    own = {"pciBridge0.present": "TRUE", "svga.present": "TRUE", "hpet0.present": "TRUE"}
+    own = {"nvram": f"{names.stem(definition.home)}.nvram", **own}
     return list({**own, **dict(definition.extra)}.items())
 
 
@@ -181,9 +202,10 @@ def runtime(site: Site, cells: MachineCells) -> Any:
         device=cards, host=site.fixed("host", "HostSystem"), connectionState="inaccessible" if now.trouble else "connected",
         powerState=POWER_STATES[now.power], faultToleranceState="notConfigured", toolsInstallerMounted=False,
         suspendTime=moment(now.suspended) if now.power is Power.SUSPENDED else None,
-        bootTime=moment(now.started) if on else None, suspendInterval=0, memoryOverhead=0,
+        bootTime=moment(now.started) if on else None, suspendInterval=0, memoryOverhead=None if on else 0,
         maxCpuUsage=d.cpus * (host.cpu_hz // 1_000_000), maxMemoryUsage=d.memory_mib, numMksConnections=0,
-        recordReplayState="inactive", cleanPowerOff=now.clean_stop, onlineStandby=False, consolidationNeeded=False,
+        recordReplayState="inactive", cleanPowerOff=now.clean_stop if now.power is Power.OFF else None,
+        onlineStandby=False, consolidationNeeded=False,
         offlineFeatureRequirement=[vim.VirtualMachineFeatureRequirement(key="cpuid.lm", featureName="cpuid.lm", value="Bool:Min:1")]
         if _bits(d) == 64 else (),
         paused=now.paused, snapshotInBackground=False, instantCloneFrozen=False,
@@ -195,64 +217,6 @@ def _bits(definition: Definition) -> int:
     return found.bits if found is not None else 64
 
 
-_FAMILY = {"windows": "windowsGuest", "linux": "linuxGuest"}
-
-
-def guest(site: Site, cells: MachineCells) -> Any:
-    """GuestInfo. The QEMU agent stands where VMware's tools would."""
-    g, d = cells.guest.get(), cells.defined
-    on = cells.power.get().power is Power.ON
-    ready = g.agent and on
-    facts: dict[str, Any] = {}
-    if ready:
-        addresses = [a.address for nic in g.nics for a in nic.addresses if a.kind == "ipv4" and not a.address.startswith("127.")]
-        facts = {
-            "toolsInstallType": "guestToolsTypeUnknown", "guestId": d.guest_id, "guestFullName": g.os_name or full_name(d.guest_id),
-            "guestFamily": guests()[d.guest_id].family if d.guest_id in guests() else "otherGuestFamily", "hostName": g.hostname or None,
-            "ipAddress": addresses[0] if addresses else None, "hwVersion": d.hardware_version,
-            "net": [_guest_nic(nic, d) for nic in g.nics if nic.mac and not nic.mac.startswith("00:00:00:00")],
-            "disk": [vim.GuestDiskInfo(diskPath=k.mount, capacity=k.capacity, freeSpace=k.free, filesystemType=k.filesystem or None)
-                     for k in g.disks],
-        }  # fmt: skip
-    version = g.agent_version or "0"
-    return vim.GuestInfo(
-        toolsStatus="toolsOk" if ready else "toolsNotRunning" if not on and g.agent else "toolsNotInstalled",
-        toolsVersionStatus="guestToolsUnmanaged" if ready else "guestToolsNotInstalled",
-        toolsVersionStatus2="guestToolsUnmanaged" if ready else "guestToolsNotInstalled",
-        toolsRunningStatus="guestToolsRunning" if ready else "guestToolsNotRunning",
-        toolsVersion=_tools_number(version) if ready else "0", guestState="running" if ready else "notRunning",
-        screen=vim.GuestScreenInfo(width=0, height=0), appHeartbeatStatus="appStatusGray", appState="none",
-        guestOperationsReady=ready, interactiveGuestOperationsReady=False, guestStateChangeSupported=ready,
-        guestKernelCrashed=False, **facts,
-    )  # fmt: skip
-
-
-def _tools_number(version: str) -> str:
-    """The agent's version as one number, as tools have it: 7.2.1 -> 7201."""
-    parts = [int(p) if p.isdigit() else 0 for p in (version.split(".") + ["0", "0"])[:3]]
-    return str(parts[0] * 1024 + parts[1] * 32 + parts[2])
-
-
-def _guest_nic(nic: Any, definition: Definition) -> Any:
-    card = next((d for d in definition.devices if isinstance(d, Nic) and d.mac == nic.mac.lower()), None)
-    addresses = [
-        vim.NetIpConfigInfoIpAddress(ipAddress=a.address, prefixLength=a.prefix, state="preferred") for a in nic.addresses
-    ]
-    return vim.GuestNicInfo(
-        network=card.network if card is not None else None, ipAddress=[a.address for a in nic.addresses], macAddress=nic.mac,
-        connected=True, deviceConfigId=card.key if card is not None else -1,
-        ipConfig=vim.NetIpConfigInfo(ipAddress=addresses) if addresses else None,
-    )  # fmt: skip
-
-
-def guest_summary(full: Any) -> Any:
-    return vim.VirtualMachineGuestSummary(
-        guestId=full.guestId, guestFullName=full.guestFullName, toolsStatus=full.toolsStatus,
-        toolsVersionStatus=full.toolsVersionStatus, toolsVersionStatus2=full.toolsVersionStatus2,
-        toolsRunningStatus=full.toolsRunningStatus, hostName=full.hostName, ipAddress=full.ipAddress, hwVersion=full.hwVersion,
-    )  # fmt: skip
-
-
 def summary_config(site: Site, definition: Definition) -> Any:
     d = definition
     return vim.VirtualMachineConfigSummary(
@@ -262,10 +226,6 @@ def summary_config(site: Site, definition: Definition) -> Any:
         uuid=d.bios_uuid, instanceUuid=d.uuid, guestId=d.guest_id, guestFullName=full_name(d.guest_id), annotation=d.annotation,
         tpmPresent=False, numVmiopBackings=0, hwVersion=d.hardware_version, managedBy=remembered(d, "managedBy"),
     )  # fmt: skip
-
-
-def heartbeat(cells: MachineCells) -> str:
-    return "green" if cells.power.get().power is Power.ON and cells.guest.get().agent else "gray"
 
 
 def quick_stats(site: Site, cells: MachineCells) -> Any:
@@ -281,83 +241,16 @@ def quick_stats(site: Site, cells: MachineCells) -> Any:
     return vim.VirtualMachineQuickStats(
         overallCpuUsage=int(usage), overallCpuDemand=int(usage), guestMemoryUsage=used, hostMemoryUsage=resident,
         guestHeartbeatStatus=heartbeat(cells), distributedCpuEntitlement=0, distributedMemoryEntitlement=0, staticCpuEntitlement=0,
-        staticMemoryEntitlement=0, privateMemory=resident, sharedMemory=0, swappedMemory=0, balloonedMemory=0, consumedOverheadMemory=0,
-        ftLogBandwidth=-1, ftSecondaryLatency=-1, ftLatencyStatus="gray", compressedMemory=0, uptimeSeconds=uptime, ssdSwappedMemory=0,
-        activeMemory=used,
-    )  # fmt: skip
-
-
-def storage(site: Site, cells: MachineCells) -> Any:
-    """VirtualMachineStorageInfo of the last listing."""
-    d, listed = cells.defined, cells.files.get()
-    committed = sum(f.allocated for f in listed.files)
-    provisioned = sum(x.capacity for x in d.devices if isinstance(x, Disk))
-    disks = {x.file.path for x in d.devices if isinstance(x, Disk)}
-    allocated = sum(f.allocated for f in listed.files if f.path in disks or f.path.replace("-flat.vmdk", ".vmdk") in disks)
-    ref = site.datastore_refs.get(d.home.datastore)
-    usage = vim.VirtualMachineUsageOnDatastore(
-        datastore=ref, committed=committed, uncommitted=max(0, provisioned - allocated), unshared=committed
-    )
-    return vim.VirtualMachineStorageInfo(
-        perDatastoreUsage=[usage] if ref is not None else (), timestamp=moment(listed.at or d.changed) or EPOCH
-    )
-
-
-def storage_summary(info: Any) -> Any:
-    usage = info.perDatastoreUsage
-    return vim.VirtualMachineStorageSummary(
-        committed=sum(u.committed for u in usage), uncommitted=sum(u.uncommitted for u in usage),
-        unshared=sum(u.unshared for u in usage), timestamp=info.timestamp,
+        staticMemoryEntitlement=0, grantedMemory=resident, privateMemory=resident, sharedMemory=0, swappedMemory=0,
+        balloonedMemory=0, consumedOverheadMemory=0,
+        ftLogBandwidth=-1, ftSecondaryLatency=-1, ftLatencyStatus="gray", compressedMemory=0, uptimeSeconds=uptime,
+        ssdSwappedMemory=0, activeMemory=used,
     )  # fmt: skip
 
 
 def networks(site: Site, definition: Definition) -> tuple[MoRef, ...]:
     used = dict.fromkeys(x.network for x in definition.devices if isinstance(x, Nic))
     return tuple(site.network_numbers[n] for n in used if n in site.network_numbers)
-
-
-def datastores(site: Site, definition: Definition) -> tuple[MoRef, ...]:
-    used = dict.fromkeys([definition.home.datastore, *(x.file.datastore for x in definition.devices if isinstance(x, Disk))])
-    return tuple(site.datastore_refs[n] for n in used if n in site.datastore_refs)
-
-
-_FILE_TYPES = {"vmx": "config", "vmsd": "snapshotList", "vmxf": "extendedConfig", "nvram": "nvram", "log": "log", "vmss": "suspend",
-               "vswp": "swap"}  # fmt: skip
-
-
-def layout_ex(site: Site, cells: MachineCells) -> Any:
-    d, listed = cells.defined, cells.files.get()
-    infos, by_path = [], {}
-    for key, entry in enumerate(f for f in listed.files if not f.directory):
-        end = entry.path.rpartition(".")[2]
-        kind = _FILE_TYPES.get(end) or ("diskExtent" if entry.path.endswith("-flat.vmdk") else "diskDescriptor" if end == "vmdk" else "")
-        if not kind:
-            continue
-        text = f"[{site.datastore_name(d.home.datastore)}] {entry.path}"
-        infos.append(vim.VirtualMachineFileLayoutExFileInfo(key=key, name=text, type=kind, size=entry.allocated, uniqueSize=entry.allocated,
-                                                            accessible=True))  # fmt: skip
-        by_path[entry.path] = key
-    disks = []
-    for disk in (x for x in d.devices if isinstance(x, Disk)):
-        keys = [by_path[p] for p in (disk.file.path, disk.file.path.replace(".vmdk", "-flat.vmdk")) if p in by_path]
-        unit = vim.VirtualMachineFileLayoutExDiskUnit(fileKey=keys)
-        disks.append(vim.VirtualMachineFileLayoutExDiskLayout(key=disk.key, chain=[unit] if keys else ()))
-    return vim.VirtualMachineFileLayoutEx(file=infos, disk=disks, timestamp=moment(listed.at or d.changed) or EPOCH)
-
-
-def layout(site: Site, cells: MachineCells) -> Any:
-    d, listed = cells.defined, cells.files.get()
-    base = [f.path.rpartition("/")[2] for f in listed.files]
-    disks = [
-        vim.VirtualMachineFileLayoutDiskLayout(
-            key=x.key, diskFile=[names.text(x.file, site.datastore_name), names.text(x.file, site.datastore_name).replace(".vmdk", "-flat.vmdk")]
-        )
-        for x in d.devices
-        if isinstance(x, Disk)
-    ]
-    return vim.VirtualMachineFileLayout(
-        configFile=[b for b in base if b.endswith((".vmsd", ".nvram"))], logFile=[b for b in base if b.endswith(".log")], disk=disks
-    )
 
 
 HAD = ("bootOptionsSupported", "multipleCoresPerSocketSupported", "swapPlacementSupported", "secureBootSupported")
