@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from argon2 import PasswordHasher
+
 from .collector.collector import Limits
 from .collector.reader import Reader
 from .config import Settings
@@ -76,7 +78,15 @@ def choose_hypervisor(settings: Settings, reactor: Any) -> Hypervisor:
 class Daemon:
     """One server, put together but not started. `open` reads everything; `handler` then answers HTTP requests."""
 
-    def __init__(self, settings: Settings, reactor: Any, hypervisor: Hypervisor, store: Store, run: Callable[..., Any]):
+    def __init__(
+        self,
+        settings: Settings,
+        reactor: Any,
+        hypervisor: Hypervisor,
+        store: Store,
+        run: Callable[..., Any],
+        hasher: PasswordHasher | None = None,
+    ):
         self.settings, self.reactor, self.hypervisor, self.store = settings, reactor, hypervisor, store
         self.served = CONTRACT.versions.index(settings.api_version)
         self.personality = PERSONALITIES[settings.personality]
@@ -88,7 +98,7 @@ class Daemon:
         self.nursery = Nursery()
         self.claims = Claims()
         self.sessions = Sessions(reactor, self.graph, settings.idle_seconds or self.personality.idle_seconds)
-        self.accounts = Accounts(store.accounts, reactor, run, settings.state / "tickets")
+        self.accounts = Accounts(store.accounts, reactor, run, settings.state / "tickets", hasher)
         self.steps = Steps(store.intents, {})
         self.tasks = Tasks(
             self.graph, reactor, self.personality.task, self._publish_task, self._retire_task, self._remember_task,

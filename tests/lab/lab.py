@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from argon2 import PasswordHasher
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 
@@ -20,6 +21,7 @@ from vmsdk.wsdl import MoRef, vim
 from .client import Client, Proxy
 
 START = 1_700_000_000.0
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # a real hash costs 30 ms each time
 
 
 class Lab:
@@ -46,7 +48,7 @@ class Lab:
         self.hypervisor = (
             before.hypervisor if before is not None else build_simulated(self.clock, machines, shape, self.worker)
         )
-        self.daemon = Daemon(self.settings, self.clock, self.hypervisor, self.store, lambda f, *a: succeed(f(*a)))
+        self.daemon = Daemon(self.settings, self.clock, self.hypervisor, self.store, lambda f, *a: succeed(f(*a)), CHEAP)
         self.daemon.on_missing = self._missing
         self.missing: list[tuple[str, str]] = []
         first_account(self.daemon)
