@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 import uuid as uuids
-from datetime import UTC
 from typing import Any
 
 import msgspec
 
 from ..engine.guest_os import known_guest
 from ..hypervisor.records import BootEntry, Definition
-from ..wsdl import CONTRACT, MoRef, vim
-from ..wsdl.codec.encode import Encoder
+from ..store.plain import from_plain, to_plain
+from ..wsdl import MoRef, vim
 from .managed_entity import MAX_NAME
 
 MAX_CPUS = 768
@@ -53,8 +52,9 @@ def settings(definition: Definition, spec: Any, now: float, max_cpus: int) -> De
         facts["cores_per_socket"] = 1
     if spec.memoryMB is not None:
         if not MIN_MEMORY <= spec.memoryMB <= MAX_MEMORY or spec.memoryMB % 4:
-            raise argument("memoryMB", f"A specified parameter was not correct: configSpec.memoryMB ({spec.memoryMB} MB: a multiple "
-                                       f"of 4 from {MIN_MEMORY} to {MAX_MEMORY})")  # fmt: skip
+            least_most = f"a multiple of 4 from {MIN_MEMORY} to {MAX_MEMORY}"
+            text = f"A specified parameter was not correct: configSpec.memoryMB ({spec.memoryMB} MB: {least_most})"
+            raise argument("memoryMB", text)
         facts["memory_mib"] = spec.memoryMB
     if spec.guestId:
         if not known_guest(spec.guestId):
@@ -143,7 +143,7 @@ def remember(old: tuple[tuple[str, str], ...], spec: Any) -> tuple[tuple[str, st
         plain = to_plain(value)
         if isinstance(plain, dict) and name in kept:
             before = msgspec.json.decode(kept[name])
-            if isinstance(before, dict) and before.get("_") == plain.get("_"):
+            if isinstance(before, dict) and before.get("$type") == plain.get("$type"):
                 plain = {**before, **plain}
         if name == "bootOptions" and isinstance(plain, dict):
             plain.pop("bootOrder", None)  # stands in the definition itself
@@ -157,40 +157,6 @@ def remembered(definition: Definition, name: str) -> Any:
         if key == name:
             return from_plain(msgspec.json.decode(text))
     return None
-
-
-def to_plain(value: Any) -> Any:
-    """A value object as JSON data: its type under `_`, only what is set."""
-    if isinstance(value, MoRef):
-        return {"_": "MoRef", "type": value.type, "value": value.value}
-    if hasattr(value, "_type"):
-        fields = {f.name: getattr(value, f.name) for f in value._type.fields}
-        return {"_": value._type.name, **{k: to_plain(v) for k, v in fields.items() if v is not None and v != ()}}
-    if isinstance(value, (list, tuple)):
-        return [to_plain(item) for item in value]
-    if hasattr(value, "isoformat"):
-        return {"_": "time", "at": value.timestamp()}
-    return value
-
-
-def from_plain(data: Any) -> Any:
-    if isinstance(data, list):
-        return [from_plain(item) for item in data]
-    if isinstance(data, dict):
-        kind = data.get("_", "")
-        if kind == "MoRef":
-            return MoRef(data["type"], data["value"])
-        if kind == "time":
-            from datetime import datetime
-
-            return datetime.fromtimestamp(data["at"], UTC)
-        return getattr(vim, kind)(**{k: from_plain(v) for k, v in data.items() if k != "_"})
-    return data
-
-
-def spelled(value: Any, version: int) -> str:
-    """A value object as text, for events and checksums."""
-    return Encoder(version, CONTRACT).value("val", "xsd:anyType", False, value)
 
 
 def checked(name: str | None, entity: MoRef) -> str:
