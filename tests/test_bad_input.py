@@ -60,7 +60,11 @@ def test_a_hostile_body_gets_a_typed_fault_or_is_read_as_it_says(daemon, name, e
 @pytest.mark.parametrize(
     ("name", "headers", "body"),
     [
-        ("28 multipart", {"Content-Type": "multipart/related; boundary=x"}, b"--x\r\nContent-Type: text/xml\r\n\r\n" + GOOD + b"\r\n--x--"),
+        (
+            "28 multipart",
+            {"Content-Type": "multipart/related; boundary=x"},
+            b"--x\r\nContent-Type: text/xml\r\n\r\n" + GOOD + b"\r\n--x--",
+        ),
         ("28 JSON", {"Content-Type": "application/json"}, b"{}"),
         ("29 gzip", {"Content-Encoding": "gzip"}, gzip.compress(GOOD)),
         ("29 deflate", {"Content-Encoding": "deflate"}, zlib.compress(GOOD)),

@@ -61,9 +61,7 @@ class Watching:
         update = self.ask(**options)
         if update is None:
             return []
-        return [
-            (o.kind, o.obj.value, {c.name: c.val for c in o.changeSet}) for f in update.filterSet for o in f.objectSet
-        ]
+        return [(o.kind, o.obj.value, {c.name: c.val for c in o.changeSet}) for f in update.filterSet for o in f.objectSet]
 
 
 # -- reading ------------------------------------------------------------------------------------------------------
@@ -111,8 +109,24 @@ def test_an_array_says_its_type_and_a_keyed_element_its_own(lab):
     assert "config.hardware.device[9999]" not in get
 
 
-@pytest.mark.parametrize("path", ["", ".", "a..b", "name.", "[", "name[", "name[]", 'name["', "config.hardware.device[4000",
-                                  'config.hardware.device["x]y"].b', "config.hardware.device.key", "x" * 65536, "naïve"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        ".",
+        "a..b",
+        "name.",
+        "[",
+        "name[",
+        "name[]",
+        'name["',
+        "config.hardware.device[4000",
+        'config.hardware.device["x]y"].b',
+        "config.hardware.device.key",
+        "x" * 65536,
+        "naïve",
+    ],
+)
 def test_a_malformed_path_is_an_invalid_property(lab, path):
     vm = lab.vm("web")
     with pytest.raises(vim.InvalidProperty):

@@ -62,7 +62,12 @@ def test_writing_and_reading_gives_the_same_definition():
 words = st.text(st.characters(blacklist_categories=("Cs",)), max_size=40)
 
 
-@given(name=words.filter(str.strip), notes=words, key=st.from_regex(r"[a-z][a-zA-Z0-9]{0,8}\.[a-z]{1,8}", fullmatch=True), value=words.filter(bool))
+@given(
+    name=words.filter(str.strip),
+    notes=words,
+    key=st.from_regex(r"[a-z][a-zA-Z0-9]{0,8}\.[a-z]{1,8}", fullmatch=True),
+    value=words.filter(bool),
+)
 def test_no_text_of_a_client_breaks_the_form(name, notes, key, value):
     changed = msgspec.structs.replace(FULL, name=name, annotation=notes, extra=((f"guestinfo.{key}", value),))
     same(back(changed), changed)
@@ -99,7 +104,13 @@ uuid.bios = "56 4d 00 00 00 00 40 00-80 00 00 00 00 00 00 02"
 tools.syncTime = "FALSE"
 """
     read = parse(text, HOME, place_of)
-    assert (read.name, read.guest_id, read.memory_mib, read.cpus, read.hardware_version) == ("old", "debian8_64Guest", 1024, 2, "vmx-13")
+    assert (read.name, read.guest_id, read.memory_mib, read.cpus, read.hardware_version) == (
+        "old",
+        "debian8_64Guest",
+        1024,
+        2,
+        "vmx-13",
+    )
     assert read.bios_uuid == "564d0000-0000-4000-8000-000000000002"
     assert [type(d).__name__ for d in read.devices if d.key >= 1000] == ["Controller", "Disk", "Optical", "Nic"]
     assert read.extra == (("tools.syncTime", "FALSE"),)

@@ -45,9 +45,7 @@ class Lab:
         password = folder / "password"
         password.write_text("secret\n")
         self.settings = Settings(state=folder, password_file=password, shape=shape, **settings)
-        self.hypervisor = (
-            before.hypervisor if before is not None else build_simulated(self.clock, machines, shape, self.worker)
-        )
+        self.hypervisor = before.hypervisor if before is not None else build_simulated(self.clock, machines, shape, self.worker)
         self.daemon = Daemon(self.settings, self.clock, self.hypervisor, self.store, lambda f, *a: succeed(f(*a)), CHEAP)
         self.daemon.on_missing = self._missing
         self.missing: list[tuple[str, str]] = []

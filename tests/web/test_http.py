@@ -102,7 +102,9 @@ def test_a_head_without_end_is_cut_off():
     assert [status for status, _, _ in wire.answers] == [431]
 
 
-@pytest.mark.parametrize("junk", [b"\x16\x03\x01\x02\x00", b"hello\r\n\r\n", b"GET /\r\n\r\n", b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n"])
+@pytest.mark.parametrize(
+    "junk", [b"\x16\x03\x01\x02\x00", b"hello\r\n\r\n", b"GET /\r\n\r\n", b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n"]
+)
 def test_what_is_no_http_is_answered_in_words_and_closed(junk):
     wire = Wire().send(junk)
     assert [status for status, _, _ in wire.answers] == [400] and wire.transport.disconnecting
