@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from ..datastores import names
@@ -96,7 +96,7 @@ class HostDatastoreBrowser(ManagedObject):
             if details.fileSize:
                 facts["fileSize"] = entry.size
             if details.modification:
-                facts["modification"] = datetime.fromtimestamp(entry.modified, timezone.utc)
+                facts["modification"] = datetime.fromtimestamp(entry.modified, UTC)
             if details.fileOwner:
                 facts["owner"] = "root"
         return getattr(vim, kind)(**facts)
