@@ -15,7 +15,7 @@ import msgspec
 
 from ..hypervisor.records import AnyDevice, Controller, Definition, Disk, FilePlace, Nic, Optical
 from ..wsdl import vim
-from .keys import CONTROLLERS, controller_of, drive_key, free_bus, free_unit, generated_mac, nic_key, units_taken
+from .keys import CONTROLLERS, controller_of, drive_key, free_bus, free_unit, generated_mac, nic_key, units_taken, with_channels
 
 _CONTROLLER_MODELS = {
     "VirtualBusLogicController": "buslogic", "VirtualLsiLogicController": "lsilogic",
@@ -77,6 +77,8 @@ class _Builder:
                 self._change(index, name, change)
             elif name not in _IMPLICIT:
                 raise bad(index, "operation", "a device change needs an operation")
+        if changes:
+            self._plan.devices = list(with_channels(self._plan.devices))
         return self._plan
 
     # -- add --------------------------------------------------------------------------------------------------

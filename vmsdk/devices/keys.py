@@ -28,6 +28,13 @@ def implicit_controllers() -> tuple[Controller, ...]:
     return tuple(Controller(key=key, model="ide", bus=bus) for bus, key in enumerate(IDE))
 
 
+def with_channels(devices: Iterable[AnyDevice]) -> tuple[AnyDevice, ...]:
+    """The devices, with a record for each IDE channel that something hangs on and for no other, channels first."""
+    rest = [d for d in devices if not (isinstance(d, Controller) and d.model == "ide")]
+    used = {d.controller for d in rest if isinstance(d, (Disk, Optical))}
+    return (*(c for c in implicit_controllers() if c.key in used), *rest)
+
+
 def controller_of(devices: Iterable[AnyDevice], key: int) -> Controller | None:
     for device in (*implicit_controllers(), *devices):
         if isinstance(device, Controller) and device.key == key:
