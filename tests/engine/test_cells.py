@@ -113,3 +113,27 @@ def test_the_auditor_finds_a_value_that_changed_without_a_cell():
     hidden[0] = "b"
     with pytest.raises(AuditFailed):
         audit(g, [slot])
+
+
+def test_an_object_that_is_gone_leaves_nothing_in_the_cells_of_others(lab):
+    host = lab.daemon.site.host.host
+    before = len(host._readers or ())
+    vm = lab.vm("web")
+    lab.get(vm, "runtime", "summary", "config")
+    lab.run(vm, "Destroy_Task")
+    assert len(host._readers or ()) <= before
+
+
+def test_a_filter_on_what_depends_on_the_caller_leaves_nothing_behind(lab):
+    from vmsdk.wsdl import MoRef, vim
+
+    epoch = lab.daemon.sessions.epoch
+    before = len(epoch._readers or ())
+    manager = MoRef("SessionManager", "ha-sessionmgr")
+    spec = vim.PropertyFilterSpec(
+        propSet=[vim.PropertySpec(type="SessionManager", pathSet=["sessionList"])], objectSet=[vim.ObjectSpec(obj=manager)]
+    )
+    made = lab.call(lab.root.collector, "CreateFilter", spec=spec, partialUpdates=False)
+    assert len(epoch._readers or ()) > before
+    lab.call(made, "DestroyPropertyFilter")
+    assert len(epoch._readers or ()) == before

@@ -111,9 +111,11 @@ class Filter:
         return member
 
     def _drop(self, member: Member) -> None:
-        for slot in member.slots:
+        for path, slot in zip(member.paths, member.slots, strict=True):
             self._of_slot.pop(slot, None)
             slot.unwatch(self)
+            if not slot.watchers and member.face.slots.get(path.text) is not slot:
+                slot.release()  # it was this filter's alone
 
     def destroy(self) -> None:
         self._walk.unwatch(self)

@@ -38,6 +38,7 @@ class Inventory:
     def remove(self, face: ManagedObject) -> None:
         if self._objects.pop(face.ref.value, None) is not None:
             face.gone()
+            face.forget_slots()
             presence = self._presence.pop(face.ref.value, None)
             if presence is not None:
                 presence.set(False)

@@ -82,6 +82,11 @@ class ManagedObject:
     def gone(self) -> None:
         """Called when the object leaves the inventory."""
 
+    def forget_slots(self) -> None:
+        """Let go of what was computed: cells of other objects would keep it, and this object, alive."""
+        for slot in self.slots.values():
+            slot.release()
+
     def __repr__(self) -> str:
         return f"<{self.ref}>"
 

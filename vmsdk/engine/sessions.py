@@ -41,6 +41,7 @@ class Session:
     def disown(self, face: ManagedObject) -> None:
         if self.objects.pop(face.ref.value, None) is not None:
             face.gone()
+            face.forget_slots()
 
     def new_id(self) -> str:
         """An id for an object of this session, as hosts spell it."""

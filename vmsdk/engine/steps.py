@@ -48,17 +48,21 @@ class Steps:
         names = []
         for intent, operation, undos in self.journal.unfinished():
             names.append(operation)
-            await self.undo(undos)
-            self.journal.done(intent)
+            if await self.undo(undos):
+                self.journal.done(intent)
         await self.journal.flushed()
         return names
 
-    async def undo(self, undos: list[Undo]) -> None:
+    async def undo(self, undos: list[Undo]) -> bool:
+        """Backwards, all of them; whether all went well. What did not stays in the journal for the next start."""
+        well = True
         for word, *arguments in reversed(undos):
             try:
                 await self.undoers[word](*arguments)
             except Exception:
+                well = False
                 log.failure("undo {word} {arguments} failed", word=word, arguments=arguments)
+        return well
 
 
 class Work:
@@ -91,8 +95,8 @@ class Work:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is not None and not isinstance(error, GeneratorExit):
-            await self._steps.undo(self._undos)
-        if not isinstance(error, GeneratorExit):
+        if isinstance(error, GeneratorExit):
+            return  # the process ends: the next start undoes what is in the journal
+        if error is None or await self._steps.undo(self._undos):
             self._steps.journal.done(self._intent)
-            await self._steps.journal.flushed()
+        await self._steps.journal.flushed()

@@ -18,7 +18,8 @@ from ..wsdl import MethodFault, MoRef, vim
 from .cells import Cell, Graph
 
 KEEP_SECONDS = 600
-KEEP_MOST = 1000
+KEEP_MOST = 10_000
+RECENT = 100  # of all, and of one entity
 
 
 class TaskHandle:
@@ -118,10 +119,10 @@ class Tasks:
         handle = TaskHandle(self, self._graph.cell(record), MoRef("Task", record.key))
         self.handles[record.key] = handle
         self._publish(handle)
-        self.recent.set((*self.recent.get(), handle.ref))
+        self.recent.set((*self.recent.get()[1 - RECENT :], handle.ref))
         if record.entity is not None:
             mine = self.of(record.entity)
-            mine.set((*mine.get(), handle.ref))
+            mine.set((*mine.get()[1 - RECENT :], handle.ref))
         self._remember(record)
         self.sweep()
         return handle
