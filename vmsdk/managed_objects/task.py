@@ -7,8 +7,8 @@ from typing import Any
 from ..engine.call import Call
 from ..engine.managed_object import ManagedObject, operation, prop
 from ..engine.site import Site
-from ..engine.tasks import TaskHandle
-from ..wsdl import vim
+from ..engine.tasks import TaskHandle, TaskRecord
+from ..wsdl import MoRef, vim
 
 
 class Task(ManagedObject):
@@ -18,15 +18,19 @@ class Task(ManagedObject):
 
     @prop
     def info(self) -> Any:
-        r = self.handle.cell.get()
-        return vim.TaskInfo(
-            key=r.key, task=self.ref, name=r.name, descriptionId=r.description_id, entity=r.entity,
-            entityName=r.entity_name or None, state=r.state, cancelled=r.cancelled, cancelable=r.cancelable,
-            error=r.error, result=r.result, progress=r.progress, reason=vim.TaskReasonUser(userName=r.user),
-            queueTime=r.queued, startTime=r.started, completeTime=r.completed, eventChainId=r.chain,
-            activationId=r.activation_id or None,
-        )  # fmt: skip
+        return told(self.handle.cell.get())
 
     @operation
     def CancelTask(self, call: Call) -> None:
         self.handle.cancel()
+
+
+def told(r: TaskRecord) -> Any:
+    """A task's record as the contract has it."""
+    return vim.TaskInfo(
+        key=r.key, task=MoRef("Task", r.key), name=r.name, descriptionId=r.description_id, entity=r.entity,
+        entityName=r.entity_name or None, state=r.state, cancelled=r.cancelled, cancelable=r.cancelable,
+        error=r.error, result=r.result, progress=r.progress, reason=vim.TaskReasonUser(userName=r.user),
+        queueTime=r.queued, startTime=r.started, completeTime=r.completed, eventChainId=r.chain,
+        activationId=r.activation_id or None,
+    )  # fmt: skip
