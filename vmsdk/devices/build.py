@@ -53,7 +53,10 @@ class Plan:
 
 
 def bad(index: int, name: str, text: str = "") -> Exception:
-    return vim.InvalidDeviceSpec(property=f"virtualDeviceSpec.{name}", deviceIndex=index, msg=text)
+    said = f"Invalid configuration for device '{index}'."  # clients match on this much
+    if text:
+        said = f"{said} {text[0].upper()}{text[1:]}."
+    return vim.InvalidDeviceSpec(property=f"virtualDeviceSpec.{name}", deviceIndex=index, msg=said)
 
 
 def apply(definition: Definition, changes: Any, around: Surroundings) -> Plan:
