@@ -19,6 +19,7 @@ from vmsdk.soap import envelope
 from vmsdk.soap.document import Limits
 from vmsdk.soap.hot import HOT, looks_hot
 from vmsdk.soap.spyne import ColdStop, Failure, Framed
+from vmsdk.soap.spyne_shim import import_spyne
 from vmsdk.wsdl import CONTRACT, DataType, Method, MethodFault, MoRef, vim
 from vmsdk.wsdl.codec.decode import BadRequest, Decoder
 from vmsdk.wsdl.codec.encode import Encoder
@@ -236,3 +237,8 @@ def test_the_shim_leaves_nothing_behind_that_others_could_find():
     program = "import sys, vmsdk.soap.spyne; print('cgi' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_what_it_leaves_in_the_import_system_has_the_present_form():
+    import_spyne()
+    assert all(hasattr(finder, "find_spec") for finder in sys.meta_path)

@@ -1,8 +1,8 @@
-"""Makes spyne 2.14 importable on Python 3.12 and later. One file, so that it can go when spyne does.
+"""Makes spyne 2.14 importable on today's Pythons. One file, so that it can go when spyne does.
 
 Why: its last release is of 2022. It carries an old copy of `six`, whose importer has only the finder's form that Python
-3.12 dropped (`find_module`; the new form is `find_spec`), and it imports `cgi`, which Python 3.13 dropped (and 3.11 warns
-of), for one function that our protocol never calls.
+3.12 dropped (`find_module`; the new form is `find_spec`) and stays in `sys.meta_path`, where others (pytest) expect the new form
+on 3.11 too; and it imports `cgi`, which Python 3.13 dropped (and 3.11 warns of), for one function that our protocol never calls.
 
 Law: nothing stays behind that others could find: what stands in for `cgi` is gone from `sys.modules` after the import.
 """
@@ -25,8 +25,7 @@ def import_spyne() -> ModuleType:
     before = sys.modules.get("cgi")
     sys.modules["cgi"] = before or _cgi()
     try:
-        if sys.version_info >= (3, 12):
-            _import_six()
+        _import_six()
         import spyne.protocol.soap.soap11
         import spyne.server
 
