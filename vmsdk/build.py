@@ -17,6 +17,7 @@ from .collector.reader import Reader
 from .config import Settings
 from .datastores import names
 from .dispatch import Dispatch
+from .engine import authorization
 from .engine.accounts import Accounts
 from .engine.cells import Graph
 from .engine.claims import Claims
@@ -24,7 +25,7 @@ from .engine.fault_map import fault_of
 from .engine.fault_texts import fault_text
 from .engine.inventory import Inventory
 from .engine.managed_object import ManagedObject
-from .engine.permissions import ADMIN, Permission, Permissions
+from .engine.permissions import Permissions
 from .engine.personality import PERSONALITIES
 from .engine.sessions import Sessions
 from .engine.site import HostCells, Site
@@ -146,13 +147,15 @@ class Daemon:
         stop = self.hypervisor.listen(early.append)
         await self.hypervisor.open()
         root = MoRef(*self.personality.manager("rootFolder"))
-        granted = (Permission(entity=root, principal=self.settings.user, group=False, role=ADMIN),)
-        self.permissions = Permissions(self.graph, root, granted)
+        kept = authorization.load(self.store.facts, root, self.settings.user)
+        self.permissions = Permissions(self.graph, root, kept.granted, kept.roles, self.inventory.get)
         self.site = Site(
             graph=self.graph, clock=self.reactor, personality=self.personality, inventory=self.inventory,
             sessions=self.sessions, permissions=self.permissions, claims=self.claims, tasks=self.tasks, nursery=self.nursery,
             steps=self.steps, hypervisor=self.hypervisor, host=HostCells(self.graph, await self.hypervisor.host()),
             store=self.store, settings=self.settings, identity=self.store.identity, numbers=self.store.references,
+            accounts=self.accounts,
+            authorization=authorization.Authorization(self.permissions, self.store.facts, kept, self.accounts.known),
         )  # fmt: skip
         self.mirror = Mirror(self.site, self.store.references, self._sampled, lambda cells, machine: None)
         self.site.refresh_files = self.mirror.refresh_files
@@ -228,7 +231,7 @@ class Daemon:
             self.sessions.end(session)
         if hasattr(self, "mirror"):
             self.mirror.close()
-        self.nursery.end_all()
+        # Tasks under way are not cancelled: as after a kill, the next start undoes what their journal holds.
         await self.hypervisor.close()
         await self.store.close()
 

@@ -1,7 +1,7 @@
 """Local accounts: who may log in, with argon2 hashes, lock-out, and one-use tickets for the machine's own root.
 
 Law: hashing runs in a small pool with a bounded queue; an unknown name costs as much time as a wrong password. Three failures lock an
-account for 900 s; a locked account answers like a wrong password.
+account for 900 s; a locked account answers like a wrong password. A name is reserved while its first password is being hashed.
 """
 
 from __future__ import annotations
@@ -33,12 +33,24 @@ class Refused(Exception):
     """No login: wrong name, wrong password, locked, or too many at once. Which one stays here."""
 
 
+class NameTaken(Exception):
+    """There is an account of that name, or one is being made."""
+
+
+class NoAccount(Exception):
+    """There is no account of that name."""
+
+
 class Book(Protocol):
     """Where accounts are kept: see `store/accounts.py`."""
 
     def get(self, name: str) -> Account | None: ...
 
+    def all(self) -> tuple[Account, ...]: ...
+
     def put(self, account: Account) -> None: ...
+
+    def remove(self, name: str) -> None: ...
 
 
 class Accounts:
@@ -49,6 +61,7 @@ class Accounts:
         self._hasher = hasher or PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
         self._nobody = self._hasher.hash(secrets.token_hex(16))
         self._waiting = 0
+        self._making: set[str] = set()
         self._tickets: dict[str, tuple[float, str, Path]] = {}
 
     def full_name(self, name: str) -> str:
@@ -68,6 +81,41 @@ class Accounts:
 
     def known(self, name: str) -> bool:
         return self._book.get(name) is not None
+
+    def all(self) -> tuple[Account, ...]:
+        """By name."""
+        return self._book.all()
+
+    # -- making, changing and removing ------------------------------------------------------------------------
+
+    async def add(self, name: str, password: str, full_name: str = "") -> None:
+        """A new account, its password hashed off the reactor. NameTaken."""
+        if self.known(name) or name in self._making:
+            raise NameTaken(name)
+        self._making.add(name)
+        try:
+            hashed = await self._run(self._hasher.hash, password)
+            self._book.put(Account(name=name, hash=hashed, full_name=full_name))
+        finally:
+            self._making.discard(name)
+
+    async def change(self, name: str, password: str | None = None, full_name: str | None = None) -> None:
+        """Another password or full name; None leaves it. A new password unlocks. NoAccount."""
+        if not self.known(name):
+            raise NoAccount(name)
+        facts: dict[str, Any] = {} if full_name is None else {"full_name": full_name}
+        if password is not None:
+            facts.update(hash=await self._run(self._hasher.hash, password), failures=0, locked_until=0.0)
+        account = self._book.get(name)
+        if account is None:
+            raise NoAccount(name)
+        self._book.put(msgspec.structs.replace(account, **facts))
+
+    def remove(self, name: str) -> None:
+        """NoAccount."""
+        if not self.known(name):
+            raise NoAccount(name)
+        self._book.remove(name)
 
     async def verify(self, name: str, password: str, address: str) -> str:
         """The account's own name. Refused."""

@@ -68,6 +68,11 @@ class ManagedObject:
         """Where permissions are inherited from; None for managers (they stand under the root)."""
         return None
 
+    @property
+    def owner(self) -> str:
+        """Whose it is: that user may always see and read it. Empty: nobody's."""
+        return ""
+
     def read(self, name: str, call: Call | None) -> Any:
         """A property by name; None when unset or not had here."""
         function = self.props.get(name)

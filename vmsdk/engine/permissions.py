@@ -1,11 +1,13 @@
 """Who may do what where: roles, permissions on entities, inherited down the tree.
 
-Law: the nearest permission that names the user decides; none means nothing is allowed. Managers and whatever is not in the tree are judged
-at the root. System.Anonymous needs no login; System.View and System.Read come with every role but No access.
+Law: the nearest permission that names the user decides; none means nothing is allowed, but what stands above an object that a user may see
+can be seen (View), for who could not find the way to it otherwise. Managers and whatever is not in the tree are judged at the root.
+System.Anonymous needs no login. Changes come through `authorization.py` alone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -14,8 +16,11 @@ from ..wsdl import MethodFault, MoRef, vim
 from .call import Call
 from .cells import Graph
 from .managed_object import ManagedObject
+from .privilege_list import all_but
 
 ADMIN, READ_ONLY, VIEW, ANONYMOUS, NO_ACCESS = -1, -2, -3, -4, -5
+NO_CRYPTO_ADMIN, TRUSTED_ADMIN, NO_TRUSTED_ADMIN = -6, -7, -8
+ALWAYS = frozenset({"System.Anonymous", "System.View", "System.Read"})  # every role that is made has these
 
 
 class Role(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,42 +40,86 @@ class Permission(msgspec.Struct, frozen=True, kw_only=True):
     propagate: bool = True
 
 
+_TRUST = ("Host.Tpm.", "TrustedAdmin.")
 SYSTEM_ROLES = (
-    Role(id=ADMIN, name="Admin", label="Administrator", summary="Full access rights", privileges=None),
-    Role(id=READ_ONLY, name="ReadOnly", label="Read-only", summary="See details of objects, but not make changes",
-         privileges=frozenset({"System.Anonymous", "System.View", "System.Read"})),
-    Role(id=VIEW, name="View", label="View", summary="Visibility access (cannot be granted)",
-         privileges=frozenset({"System.Anonymous", "System.View"})),
-    Role(id=ANONYMOUS, name="Anonymous", label="Anonymous", summary="Not logged-in user (cannot be granted)",
-         privileges=frozenset({"System.Anonymous"})),
+    Role(id=NO_TRUSTED_ADMIN, name="NoTrustedAdmin", label="No Trusted Infrastructure administrator",
+         summary="Full access without the rights of trusted infrastructure", privileges=all_but(*_TRUST)),
+    Role(id=TRUSTED_ADMIN, name="TrustedAdmin", label="Trusted Infrastructure administrator",
+         summary="Sets up trusted infrastructure", privileges=ALWAYS | (all_but() - all_but(*_TRUST))),
+    Role(id=NO_CRYPTO_ADMIN, name="NoCryptoAdmin", label="No cryptography administrator",
+         summary="Full access without the rights of encryption",
+         privileges=all_but(*_TRUST, "Cryptographer.", "Global.Diagnostics", "Host.Inventory.AddHostToCluster",
+                            "Host.Inventory.AddStandaloneHost", "Host.Local.ManageUserGroups", "VirtualMachine.Interact.GuestControl")),
     Role(id=NO_ACCESS, name="NoAccess", label="No access", summary="Used for restricting granted access",
          privileges=frozenset()),
+    Role(id=ANONYMOUS, name="Anonymous", label="Anonymous", summary="Not logged-in user (cannot be granted)",
+         privileges=frozenset({"System.Anonymous"})),
+    Role(id=VIEW, name="View", label="View", summary="Visibility access (cannot be granted)",
+         privileges=frozenset({"System.Anonymous", "System.View"})),
+    Role(id=READ_ONLY, name="ReadOnly", label="Read-only", summary="See details of objects, but not make changes", privileges=ALWAYS),
+    Role(id=ADMIN, name="Admin", label="Administrator", summary="Full access rights", privileges=None),
 )  # fmt: skip
 
 
 class Permissions:
-    """Roles and permissions in cells, so that a change wakes whoever watches what they decide."""
+    """Roles and permissions in cells, so that a change wakes whoever watches what they decide. `find` gives the object of an id."""
 
-    def __init__(self, graph: Graph, root: MoRef, granted: tuple[Permission, ...] = (), roles: tuple[Role, ...] = ()):
-        self.root = root
+    def __init__(
+        self,
+        graph: Graph,
+        root: MoRef,
+        granted: tuple[Permission, ...] = (),
+        roles: tuple[Role, ...] = (),
+        find: Callable[[str], ManagedObject | None] = lambda value: None,
+    ):
+        self.root, self._find = root, find
         self.roles = graph.cell({r.id: r for r in (*SYSTEM_ROLES, *roles)})
         self.granted = graph.cell(granted)
+        self._sorted: tuple[Any, dict[str, dict[MoRef, Permission]]] = (None, {})
+
+    def of_user(self, user: str) -> dict[MoRef, Permission]:
+        """What names the user, by entity."""
+        granted = self.granted.get()
+        if self._sorted[0] is not granted:
+            users: dict[str, dict[MoRef, Permission]] = {}
+            for permission in granted:
+                if not permission.group:
+                    users.setdefault(permission.principal, {})[permission.entity] = permission
+            self._sorted = granted, users
+        return self._sorted[1].get(user, {})
 
     def role_of(self, user: str, face: ManagedObject) -> Role | None:
         """The role a user has on an object."""
-        mine = [p for p in self.granted.get() if p.principal == user and not p.group]
-        roles = self.roles.get()
+        mine, roles = self.of_user(user), self.roles.get()
+        if not mine:
+            return None
         step: ManagedObject | None = face
-        distance = 0
         while step is not None:
-            for permission in mine:
-                if permission.entity == step.ref and (permission.propagate or distance == 0):
-                    return roles.get(permission.role)
-            step, distance = step.parent_object, distance + 1
-        for permission in mine:
-            if permission.entity == self.root and permission.propagate:
-                return roles.get(permission.role)
-        return None
+            found = mine.get(step.ref)
+            if found is not None and (found.propagate or step is face):
+                return roles.get(found.role)
+            step = step.parent_object
+        managers = mine.get(self.root)
+        if managers is not None and managers.propagate:
+            return roles.get(managers.role)
+        return roles[VIEW] if self._leads_to(face, mine) else None
+
+    def _leads_to(self, face: ManagedObject, mine: dict[MoRef, Permission]) -> bool:
+        """Whether an object stands above one that the user may see. Managers stand above everything."""
+        roles = self.roles.get()
+        outside = face.parent_object is None and face.ref != self.root
+        for permission in mine.values():
+            role = roles.get(permission.role)
+            step = self._find(permission.entity.value)
+            if role is None or step is None or not (role.privileges is None or "System.View" in role.privileges):
+                continue
+            if outside:
+                return True
+            while step is not None:
+                if step is face:
+                    return True
+                step = step.parent_object
+        return False
 
     def has(self, user: str, face: ManagedObject, privilege: str) -> bool:
         role = self.role_of(user, face)
@@ -83,6 +132,8 @@ class Permissions:
         if call.session is None:
             return vim.NotAuthenticated(object=face.ref, privilegeId=privilege)
         if call.session.objects.get(face.ref.value) is face or self.has(call.session.user, face, privilege):
+            return None
+        if face.owner == call.session.user and privilege in ALWAYS:
             return None
         return no_permission(face.ref, privilege)
 

@@ -12,6 +12,8 @@ from typing import Any
 from ..hypervisor.interface import Hypervisor
 from ..hypervisor.records import DatastoreRecord, Host, HostLoad, NetworkRecord
 from ..wsdl import MoRef
+from .accounts import Accounts
+from .authorization import Authorization
 from .cells import Cell, Graph
 from .claims import Claims
 from .inventory import Inventory
@@ -62,6 +64,8 @@ class Site:
     network_numbers: dict[str, MoRef] = field(default_factory=dict)  # by port group name
     datastore_refs: dict[str, MoRef] = field(default_factory=dict)  # by datastore id
     numbers: Any = None  # store.references: allocate(kind, key), forget(kind, key)
+    accounts: Accounts = None  # type: ignore[assignment]
+    authorization: Authorization = None  # type: ignore[assignment]
     refresh_files: Callable[[MachineCells], Awaitable[None]] | None = None
 
     def fixed(self, word: str, kind: str) -> MoRef:

@@ -12,17 +12,23 @@ from ..engine.managed_object import ManagedObject
 from ..engine.personality import MANAGERS
 from ..engine.site import Site
 from ..wsdl import MoRef
+from .authorization_manager import AuthorizationManager
 from .compute_resource import ComputeResource
 from .environment_browser import EnvironmentBrowser
 from .host_datastore_browser import HostDatastoreBrowser
+from .host_local_account_manager import HostLocalAccountManager
 from .option_manager import OptionManager
 from .resource_pool import ResourcePool
 from .task_manager import TaskManager
+from .user_directory import UserDirectory
 
 # Made where the server is put together: they need more than their site.
 ELSEWHERE = ("rootFolder", "propertyCollector", "viewManager", "sessionManager", "searchIndex")
 MAKERS: dict[str, Callable[[Site], ManagedObject]] = {
     "taskManager": TaskManager,
+    "authorizationManager": AuthorizationManager,
+    "userDirectory": lambda site: UserDirectory(site, site.personality.manager("userDirectory")[1]),
+    "accountManager": lambda site: HostLocalAccountManager(site, site.personality.manager("accountManager")[1]),
     "setting": lambda site: OptionManager(site, site.personality.manager("setting")[1]),
 }
 

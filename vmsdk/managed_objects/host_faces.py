@@ -15,12 +15,14 @@ from ..engine.site import Site
 from . import host_network_system as networks
 from . import host_small_systems as small
 from . import host_storage_system as storage
+from .host_local_account_manager import HostLocalAccountManager
 from .host_options import ADVANCED_OPTIONS
 from .host_programs import look, look_nowhere
 from .host_service_system import HostFirewallSystem, HostServiceSystem, Look
 from .host_summary_facts import manager
 from .host_system import HostSystem
 from .option_manager import OptionManager
+from .user_directory import UserDirectory
 
 Make = Callable[[Site, str], ManagedObject]
 
@@ -59,6 +61,8 @@ MAKERS: dict[str, Make] = {
     "HostServiceSystem": _services,
     "HostFirewallSystem": plain(HostFirewallSystem),
     "OptionManager": _options,
+    "UserDirectory": UserDirectory,
+    "HostLocalAccountManager": HostLocalAccountManager,
     "HostDateTimeSystem": small.HostDateTimeSystem,
     "HostAutoStartManager": plain(small.HostAutoStartManager),
     "HostCpuSchedulerSystem": small.HostCpuSchedulerSystem,

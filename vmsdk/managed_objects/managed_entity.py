@@ -32,6 +32,10 @@ class ManagedEntity(ManagedObject):
         parent = self.parent()
         return self.site.inventory.get(parent.value) if parent is not None else None
 
+    def gone(self) -> None:
+        if self.site.authorization is not None:
+            self.site.authorization.forget(self.ref)
+
     @prop
     def overallStatus(self) -> str:
         return "green"

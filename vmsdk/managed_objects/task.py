@@ -1,4 +1,7 @@
-"""Task: the face of one task in `engine/tasks.py`."""
+"""Task: the face of one task in `engine/tasks.py`.
+
+Law: who started a task may read and cancel it, whatever else they may; others are judged at its entity.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from typing import Any
 
 from ..engine.call import Call
 from ..engine.managed_object import ManagedObject, operation, prop
+from ..engine.permissions import no_permission
 from ..engine.site import Site
 from ..engine.tasks import TaskHandle, TaskRecord
 from ..wsdl import MoRef, vim
@@ -16,12 +20,23 @@ class Task(ManagedObject):
         super().__init__(site.graph, handle.ref.value)
         self.site, self.handle = site, handle
 
+    @property
+    def parent_object(self) -> ManagedObject | None:
+        entity = self.handle.cell.get().entity
+        return self.site.inventory.get(entity.value) if entity is not None else None
+
+    @property
+    def owner(self) -> str:
+        return self.handle.cell.get().user
+
     @prop
     def info(self) -> Any:
         return told(self.handle.cell.get())
 
     @operation
     def CancelTask(self, call: Call) -> None:
+        if call.user != self.owner and not self.site.permissions.has(call.user, self, "Global.CancelTask"):
+            raise no_permission(self.ref, "Global.CancelTask")
         self.handle.cancel()
 
 
