@@ -52,16 +52,18 @@ way_to_mirrors() {
   } >"$root/etc/mirrors.env"
 }
 
-# inside COMMAND...: in the clone, with an environment of its own.
+# inside COMMAND...: in the clone, with an environment of its own. The root is a mount, as tests that unshare expect; the
+# first process stays bash, which reaps orphans: libvirt waits for the QEMU that it asked until that is gone.
 inside() {
   unshare --mount --pid --fork --kill-child bash -euc '
     root=$1; shift
     mount --make-rprivate /
+    mount --bind "$root" "$root"
     mount -t proc proc "$root/proc"
     mount --rbind /dev "$root/dev"
     mount --rbind /sys "$root/sys"
     exec env -i HOME=/root LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin CI="${CI:-}" chroot "$root" \
-      bash -euc "set -a; . /etc/mirrors.env; set +a; cd /srv/vmsdk; \"\$@\"" bash "$@"
+      bash -euc "set -a; . /etc/mirrors.env; set +a; cd /srv/vmsdk; \"\$@\" || exit \$?" bash "$@"
   ' bash "$root" "$@"
 }
 
