@@ -229,22 +229,22 @@ def summary_config(site: Site, definition: Definition) -> Any:
 
 
 def quick_stats(site: Site, cells: MachineCells) -> Any:
-    """Figures of the last sample; all 0 while off."""
+    """Figures of the last sample; all 0 while off. What its process holds beyond the machine's memory counts as overhead."""
     sample = cells.statistics.get() if cells.power.get().power is Power.ON else None
     host_mhz = site.host.host.get().cpu_hz // 1_000_000
     usage = cells.cpu_share() * host_mhz if sample is not None else 0
     resident = sample.memory_resident // MIB if sample is not None else 0
-    used = sample.memory_guest_used // MIB if sample is not None and sample.memory_guest_used is not None else resident
+    granted = min(resident, cells.defined.memory_mib)
+    used = sample.memory_guest_used // MIB if sample is not None and sample.memory_guest_used is not None else granted
     started = cells.power.get().started
     at = site.host.load.get()
     uptime = int(max(0.0, at.uptime + site.host.host.get().booted - started)) if sample is not None and started else 0
     return vim.VirtualMachineQuickStats(
         overallCpuUsage=int(usage), overallCpuDemand=int(usage), guestMemoryUsage=used, hostMemoryUsage=resident,
         guestHeartbeatStatus=heartbeat(cells), distributedCpuEntitlement=0, distributedMemoryEntitlement=0, staticCpuEntitlement=0,
-        staticMemoryEntitlement=0, grantedMemory=resident, privateMemory=resident, sharedMemory=0, swappedMemory=0,
-        balloonedMemory=0, consumedOverheadMemory=0,
-        ftLogBandwidth=-1, ftSecondaryLatency=-1, ftLatencyStatus="gray", compressedMemory=0, uptimeSeconds=uptime,
-        ssdSwappedMemory=0, activeMemory=used,
+        staticMemoryEntitlement=0, grantedMemory=granted, privateMemory=granted, sharedMemory=0, swappedMemory=0,
+        balloonedMemory=0, consumedOverheadMemory=resident - granted, ftLogBandwidth=-1, ftSecondaryLatency=-1,
+        ftLatencyStatus="gray", compressedMemory=0, uptimeSeconds=uptime, ssdSwappedMemory=0, activeMemory=used,
     )  # fmt: skip
 
 
