@@ -123,6 +123,12 @@ def test_members_newer_than_what_is_served_are_read_over():
     assert "futureThing" in str(refusal(unheard_of, "VirtualMachineConfigSpec"))
 
 
+def test_a_required_member_that_came_later_than_its_type_may_be_left_out():
+    flags = "<x><fileType>false</fileType><fileSize>true</fileSize><modification>false</modification></x>"
+    assert read(flags, "FileQueryFlags") == vim.FileQueryFlags(fileType=False, fileSize=True, modification=False)
+    assert refusal(flags.replace("<fileSize>true</fileSize>", ""), "FileQueryFlags").argument == "x.fileSize"
+
+
 # -- what does not fit ----------------------------------------------------------------------------------------
 
 WRONG = [

@@ -34,8 +34,10 @@ class Decoder:
         return Reading(self, False).named(element)
 
     def members_of(self, kind: DataType) -> dict[str, Member]:
-        """The members of a data type by name."""
+        """The members of a data type by name. One that came later than its type is not insisted on: clients of before it
+        leave it out, and many of them name no version (libvirt sends FileQueryFlags without fileOwner)."""
         known = self._members.get(kind.name)
         if known is None:
-            known = self._members[kind.name] = {f.name: f for f in kind.fields}
+            known = {f.name: f if f.since <= kind.since else f._replace(optional=True) for f in kind.fields}
+            self._members[kind.name] = known
         return known
