@@ -8,8 +8,9 @@ from ..engine.call import Call
 from ..engine.managed_object import ManagedObject, operation, prop
 from ..engine.site import Site
 from ..wsdl import MoRef, vim
+from .config_option import NEWEST, config_option, hardware_key
 
-HARDWARE = "vmx-21"
+HARDWARE = hardware_key(NEWEST)
 
 
 class EnvironmentBrowser(ManagedObject):
@@ -32,6 +33,29 @@ class EnvironmentBrowser(ManagedObject):
                 upgradeSupported=True,
             )
         ]  # fmt: skip
+
+    def _our_host(self, host: MoRef | None, call: Call, argument: str) -> None:
+        if host is not None and self.site.inventory.find(host, call.session).ref != self.site.fixed("host", "HostSystem"):
+            raise vim.InvalidArgument(invalidProperty=argument)
+
+    @operation
+    def QueryConfigOption(self, call: Call, key: str | None = None, host: MoRef | None = None) -> Any:
+        """Everything that a machine of a hardware version may be. InvalidArgument `key`."""
+        self._our_host(host, call, "host")
+        return config_option(self.site, key)
+
+    @operation
+    def QueryConfigOptionEx(self, call: Call, spec: Any = None) -> Any:
+        """The same, for some guests alone where the spec names them. InvalidArgument `spec.guestId` where none is known."""
+        if spec is None:
+            return config_option(self.site, None)
+        self._our_host(spec.host, call, "spec.host")
+        return config_option(self.site, spec.key, spec.guestId or ())
+
+    @operation
+    def QueryTargetCapabilities(self, call: Call, host: MoRef | None = None) -> Any:
+        self._our_host(host, call, "host")
+        return self.site.inventory.find(self.site.fixed("host", "HostSystem")).read("capability", call)
 
     @operation
     def QueryConfigTarget(self, call: Call, host: MoRef | None = None) -> Any:
