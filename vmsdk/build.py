@@ -21,9 +21,11 @@ from .engine import authorization
 from .engine.accounts import Accounts
 from .engine.cells import Graph
 from .engine.claims import Claims
+from .engine.events import EventLog
 from .engine.fault_map import fault_of
 from .engine.fault_texts import fault_text
 from .engine.inventory import Inventory
+from .engine.machine_events import MachineEvents
 from .engine.managed_object import ManagedObject
 from .engine.permissions import Permissions
 from .engine.personality import PERSONALITIES
@@ -35,6 +37,7 @@ from .engine.tasks import TaskHandle, TaskRecord, Tasks
 from .hypervisor.interface import Announcement, Hypervisor, Sampled
 from .managed_objects.content_faces import content_faces
 from .managed_objects.datacenter import Datacenter
+from .managed_objects.event_manager import surroundings
 from .managed_objects.folder import Folder
 from .managed_objects.host_faces import host_faces
 from .managed_objects.property_collector import Collectors, PropertyCollector
@@ -130,6 +133,7 @@ class Daemon:
 
     def _remember_task(self, record: TaskRecord) -> None:
         self.store.history.remember(record)
+        self.site.machine_events.task_told(record)
 
     def cold_stop(self) -> Any:
         """The stop of cold operations, made when the first one comes (or in a quiet moment: see `warm`)."""
@@ -157,7 +161,9 @@ class Daemon:
             accounts=self.accounts,
             authorization=authorization.Authorization(self.permissions, self.store.facts, kept, self.accounts.known),
         )  # fmt: skip
-        self.mirror = Mirror(self.site, self.store.references, self._sampled, lambda cells, machine: None)
+        self.site.events = EventLog(self.graph, self.reactor, self.store.facts, lambda: surroundings(self.site))
+        self.site.machine_events = machines = MachineEvents(self.site)
+        self.mirror = Mirror(self.site, self.store.references, self._sampled, machines.heard, machines.gone)
         self.site.refresh_files = self.mirror.refresh_files
         self.steps.undoers.update(undoers(self.site))
         self.reader = Reader(self.graph, self.encoder, self.permissions.refusal)
@@ -169,6 +175,7 @@ class Daemon:
         await self.steps.recover()
         await self.mirror.open(early)
         stop()
+        machines.live = True
         for record in self.store.history.interrupted():
             self.tasks.restore(record)
         self.dispatch = Dispatch(

@@ -16,8 +16,10 @@ from .accounts import Accounts
 from .authorization import Authorization
 from .cells import Cell, Graph
 from .claims import Claims
+from .events import EventLog
 from .inventory import Inventory
 from .machine import MachineCells
+from .machine_events import MachineEvents
 from .permissions import Permissions
 from .personality import Personality
 from .sessions import Sessions
@@ -66,6 +68,8 @@ class Site:
     numbers: Any = None  # store.references: allocate(kind, key), forget(kind, key)
     accounts: Accounts = None  # type: ignore[assignment]
     authorization: Authorization = None  # type: ignore[assignment]
+    events: EventLog = None  # type: ignore[assignment]
+    machine_events: MachineEvents = None  # type: ignore[assignment]
     refresh_files: Callable[[MachineCells], Awaitable[None]] | None = None
 
     def fixed(self, word: str, kind: str) -> MoRef:

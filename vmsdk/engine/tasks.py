@@ -43,6 +43,10 @@ class TaskHandle:
     def start(self) -> None:
         self._set(state="running", started=self._tasks.now())
 
+    def chained(self, event: int) -> None:
+        """`event` is the key of the operation's first event."""
+        self._set(chain=event)
+
     def progress(self, percent: int) -> None:
         """0 to 100; never falls."""
         if not self.finished:

@@ -15,6 +15,7 @@ from ..wsdl import MoRef
 from .authorization_manager import AuthorizationManager
 from .compute_resource import ComputeResource
 from .environment_browser import EnvironmentBrowser
+from .event_manager import EventManager
 from .host_datastore_browser import HostDatastoreBrowser
 from .host_local_account_manager import HostLocalAccountManager
 from .option_manager import OptionManager
@@ -26,6 +27,7 @@ from .user_directory import UserDirectory
 ELSEWHERE = ("rootFolder", "propertyCollector", "viewManager", "sessionManager", "searchIndex")
 MAKERS: dict[str, Callable[[Site], ManagedObject]] = {
     "taskManager": TaskManager,
+    "eventManager": EventManager,
     "authorizationManager": AuthorizationManager,
     "userDirectory": lambda site: UserDirectory(site, site.personality.manager("userDirectory")[1]),
     "accountManager": lambda site: HostLocalAccountManager(site, site.personality.manager("accountManager")[1]),

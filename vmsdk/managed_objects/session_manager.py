@@ -11,6 +11,7 @@ from ..engine.sessions import Session
 from ..engine.site import Site
 from ..wsdl import vim
 
+MAX_NAME = 80  # characters of a refused user name that its event repeats
 LOCALES = ("en", "en_US")
 
 
@@ -57,7 +58,24 @@ class SessionManager(ManagedObject):
             raise vim.SystemError(reason="there are too many sessions")
         session = self.site.sessions.open(user, self._accounts.full_name(user), call.peer, locale or "en")
         call.reply["cookie"] = session.cookie
+        self._began(session)
         return self.told(session)
+
+    def _began(self, session: Session) -> None:
+        peer = session.peer
+        begun = vim.UserLoginSessionEvent(
+            ipAddress=peer.address, userAgent=peer.user_agent, locale=session.locale, sessionId=session.key
+        )
+        self.site.events.post(begun, session.user)
+        session.when_ended.append(lambda: self._ended(session))
+
+    def _ended(self, session: Session) -> None:
+        peer = session.peer
+        ended = vim.UserLogoutSessionEvent(
+            ipAddress=peer.address, userAgent=peer.user_agent, callCount=session.calls, sessionId=session.key,
+            loginTime=Session.moment(session.logged_in),
+        )  # fmt: skip
+        self.site.events.post(ended, session.user)
 
     @operation
     async def Login(self, call: Call, userName: str, password: str, locale: str | None = None) -> Any:
@@ -67,6 +85,7 @@ class SessionManager(ManagedObject):
         try:
             user = await self._accounts.verify(userName, password, call.peer.address)
         except Refused:
+            self.site.events.post(vim.BadUsernameSessionEvent(ipAddress=call.peer.address), userName[:MAX_NAME])
             raise vim.InvalidLogin() from None
         return self._open(call, user, locale)
 
@@ -115,6 +134,8 @@ class SessionManager(ManagedObject):
                 raise vim.NotFound()
         for key in sessionId:
             if key in known:
+                ended = vim.SessionTerminatedEvent(sessionId=key, terminatedUsername=known[key].user)
+                self.site.events.post(ended, call.user)
                 self.site.sessions.end(known[key])
 
     @operation

@@ -147,23 +147,27 @@ class VirtualMachine(ManagedEntity):
     async def TerminateVM(self, call: Call) -> None:
         """End the machine's process at once."""
         self._require_power("TerminateVM")
-        await self.site.hypervisor.stop(self.machine.uuid)
+        with self.site.machine_events.by(self.machine, call.user):
+            await self.site.hypervisor.stop(self.machine.uuid)
 
     @operation
     async def ShutdownGuest(self, call: Call) -> None:
         """Ask the guest; the answer does not wait for it. ToolsUnavailable without an agent."""
         self._require_power("ShutdownGuest")
         await self.site.hypervisor.ask_shutdown(self.machine.uuid)
+        self.site.machine_events.say(self.machine, "VmGuestShutdownEvent", user=call.user)
 
     @operation
     async def RebootGuest(self, call: Call) -> None:
         self._require_power("RebootGuest")
         await self.site.hypervisor.ask_reboot(self.machine.uuid)
+        self.site.machine_events.say(self.machine, "VmGuestRebootEvent", user=call.user)
 
     @operation
     async def StandbyGuest(self, call: Call) -> None:
         self._require_power("StandbyGuest")
         await self.site.hypervisor.ask_standby(self.machine.uuid)
+        self.site.machine_events.say(self.machine, "VmGuestStandbyEvent", user=call.user)
 
     # -- definition -------------------------------------------------------------------------------------------
 
@@ -188,7 +192,8 @@ class VirtualMachine(ManagedEntity):
     @operation
     async def UnregisterVM(self, call: Call) -> None:
         self._require_power("UnregisterVM")
-        await create.unregister_machine(self.site, self.machine)
+        with self.site.machine_events.by(self.machine, call.user):
+            await create.unregister_machine(self.site, self.machine)
 
     @operation
     async def Destroy_Task(self, call: Call) -> None:

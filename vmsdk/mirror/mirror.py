@@ -27,10 +27,14 @@ Heard = Callable[[MachineCells, "Machine | None"], None]
 
 
 class Mirror:
-    """Keeps a site in step with its hypervisor. `sampled` hears figures, `changed` hears a machine before its cells change."""
+    """Keeps a site in step with its hypervisor. `sampled` hears figures, `changed` hears a machine before its cells
+    change, `gone` one whose face is about to go."""
 
-    def __init__(self, site: Site, numbers: Any, sampled: Callable[[told.Sampled], None], changed: Heard):
-        self._site, self._numbers, self._sampled, self._changed = site, numbers, sampled, changed
+    def __init__(
+        self, site: Site, numbers: Any, sampled: Callable[[told.Sampled], None], changed: Heard,
+        gone: Callable[[MachineCells], None],
+    ):  # fmt: skip
+        self._site, self._numbers, self._sampled, self._changed, self._left = site, numbers, sampled, changed, gone
         self._browsers: dict[str, ManagedObject] = {}
         self._stop: Callable[[], None] | None = None
         self._refreshing: set[str] = set()
@@ -112,6 +116,7 @@ class Mirror:
         site = self._site
         if uuid not in site.machines:
             return
+        self._left(site.machines[uuid])
         ref = site.machine_refs.pop(uuid)
         site.machines.pop(uuid)
         face = site.inventory.get(ref.value)
