@@ -24,6 +24,10 @@ trouble = os.environ.get("TROUBLE_" + name, "")
 if trouble == "dies early":
     print("no such hypervisor", file=sys.stderr)
     sys.exit(3)
+if trouble == "leaves an orphan" and os.fork() == 0:
+    if os.fork() == 0:
+        os._exit(0)  # after its parent, most likely; either way it is nobody's now
+    os._exit(0)
 if trouble == "deaf":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 ready = {"pid": os.getpid(), "arguments": option}
@@ -55,8 +59,8 @@ class Serving:
         self._running: list[subprocess.Popen[str]] = []
         (folder / "child.py").write_text(CHILD)
 
-    def start(self, *more: str, **environment: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-c", LAUNCHER, str(self._folder / "child.py")]
+    def start(self, *more: str, before: tuple[str, ...] = (), **environment: str) -> subprocess.Popen[str]:
+        command = [*before, sys.executable, "-c", LAUNCHER, str(self._folder / "child.py")]
         command += ["--port", "0", "--state", str(self.state), "--hypervisor", "simulated"]
         command += ["--ready-file", str(self.ready_file), *more]
         pipe, environment = subprocess.PIPE, {**os.environ, **environment}
@@ -71,7 +75,11 @@ class Serving:
     def end(self) -> None:
         for process in self._running:
             process.terminate()
-            process.communicate(timeout=LIMIT)
+            try:
+                process.communicate(timeout=6)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.communicate()
 
 
 def until(condition, what: str) -> None:
@@ -169,3 +177,21 @@ def test_the_password_survives_a_restart(serving):
 
     serving.start()
     assert serving.await_ready()["password"] == password
+
+
+def test_as_the_first_process_of_a_container_it_leaves_no_zombies(serving):
+    outside = serving.start(
+        before=("unshare", "--map-root-user", "--pid", "--fork", "--kill-child"),
+        TROUBLE_vmctld="leaves an orphan",
+    )
+    serving.await_ready()
+
+    launcher = children(outside.pid)[0]
+    until(lambda: all(alive(pid) for pid in children(launcher)), "the orphan to be gone")
+    assert len(children(launcher)) == 2
+    os.kill(launcher, signal.SIGTERM)  # unshare itself passes none on
+    assert outside.wait(timeout=5) == 0
+
+
+def children(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

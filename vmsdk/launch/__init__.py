@@ -161,7 +161,8 @@ def serve(chosen: argparse.Namespace, vmctld: Sequence[str], vmhttpd: Sequence[s
         to_vmctld, to_vmhttpd = commands(chosen, password)
         daemon = Program("vmctld", [*vmctld, *to_vmctld], chosen.state)
         front = Program("vmhttpd", [*vmhttpd, *to_vmhttpd], chosen.state)
-        programs, bell = (front, daemon), Bell()
+        programs = (front, daemon)
+        bell = Bell(programs)
         try:
             for program in programs:
                 program.start()

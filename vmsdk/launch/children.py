@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import select
 import signal
 import socket
@@ -90,7 +91,8 @@ class Program:
 class Bell:
     """Wakes the main thread for a signal: one that asks us to stop, or a child's end."""
 
-    def __init__(self) -> None:
+    def __init__(self, programs: Sequence[Program]) -> None:
+        self._programs = programs
         self._inside, outside = socket.socketpair()
         self._outside = outside
         for end in (self._inside, outside):
@@ -110,8 +112,17 @@ class Bell:
             select.select([self._inside], [], [], seconds)
             with contextlib.suppress(BlockingIOError):
                 self._inside.recv(4096)
+        if os.getpid() == 1:
+            self._reap()
         if heed and self._asked:
             raise Stopped
+
+    def _reap(self) -> None:
+        """As the first process of a container we inherit orphans: libvirt waits until a QEMU that it asked is gone."""
+        with contextlib.suppress(ChildProcessError):
+            while dead := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                if not any(program.ended() for program in self._programs if program.pid == dead.si_pid):
+                    os.waitpid(dead.si_pid, 0)
 
 
 def stop(programs: Sequence[Program], bell: Bell) -> None:
