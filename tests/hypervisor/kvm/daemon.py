@@ -22,10 +22,11 @@ FOLDERS = {
     "cache": "/var/cache/libvirt",
     "log": "/var/log/libvirt",
 }
+# Not as the distribution's own user: where /dev/kvm is there and not for that user, libvirt asks QEMU anew what it can
+# do at every call, for 4 s each.
 QEMU_CONF = """
 user = "root"
 group = "root"
-dynamic_ownership = 0
 remember_owner = 0
 security_driver = "none"
 cgroup_controllers = []

@@ -53,6 +53,7 @@ class Root:
 
     def __init__(self) -> None:
         self.path = Path(tempfile.mkdtemp(prefix="vms-", dir="/tmp"))
+        self.path.chmod(0o711)  # a daemon's QEMU runs as someone else
         self.uri = f"qemu:///embed?root={self.path}/root"
         self.state, self.datastore = self.path / "state", self.path / "ds"
         self.datastore.mkdir()

@@ -44,6 +44,8 @@ async def test_every_disk_controller_and_every_card_is_found_by_the_guest(bed: K
         Controller(key=201, model="ide", bus=1),
         *controllers,
         Controller(key=15000, model="ahci"),
+        Controller(key=7000, model="ehci"),
+        Controller(key=14000, model="xhci"),
         disk(bed, 1, 201, 1),
         disk(bed, 2, 1000, 3),
         disk(bed, 3, 1001, 2),
@@ -65,6 +67,17 @@ async def test_every_disk_controller_and_every_card_is_found_by_the_guest(bed: K
     assert {nic.mac for nic in guest.nics} >= {f"00:50:56:00:01:0{n}" for n in range(len(CARDS))}
     assert any(address.address.startswith("10.0.2.") for nic in guest.nics for address in nic.addresses)
     assert (guest.os_id, guest.hostname) == ("vmsdk-guest", "vmsdk-guest") and guest.agent_version and guest.kernel
+
+
+async def test_disks_on_nvme_are_found_by_the_guest_and_such_a_machine_is_not_suspended(bed: KvmBed) -> None:
+    controller = Controller(key=31000, model="nvme")
+    made = await bed.guest_machine((controller, disk(bed, 1, 31000, 0), disk(bed, 2, 31000, 3)))
+    await bed.hypervisor.start(made.uuid)
+    assert (await bed.hypervisor.read(made.uuid)).definition == made
+    await said_by(bed, made.uuid, b" %d BOOTS 1" % (9 * MIB), b" %d BOOTS 1" % (10 * MIB))
+    await bed.refused(FileInUse, bed.hypervisor.storage.delete(made.devices[2].file))  # type: ignore[union-attr]
+    await bed.refused(Unsupported, bed.hypervisor.suspend(made.uuid))
+    assert (await bed.hypervisor.read(made.uuid)).power is Power.ON
 
 
 async def test_a_guest_of_the_uefi_writes_its_disk_and_its_nvram_lies_beside_the_vmx(bed: KvmBed) -> None:

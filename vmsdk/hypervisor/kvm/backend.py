@@ -15,7 +15,7 @@ from typing import Any
 from twisted.internet.defer import DeferredLock
 from twisted.logger import Logger
 
-from ..errors import HypervisorError, Lost, MachineExists, NoSuchMachine
+from ..errors import HypervisorError, Lost, MachineExists, NoSuchMachine, TimedOut
 from ..interface import Announcement, Connection, Listener, MachineSeen
 from ..records import Definition, Guest, Host, Machine, NetworkRecord, Power
 from . import survey, verbs
@@ -41,8 +41,8 @@ class KvmHypervisor:
 
     `uri`: qemu:///embed?root=DIR (no daemon; DIR under 40 characters), qemu:///system and the like. `state_dir`:
     ours, for what must outlive us and is no machine's. `datastores`: (name, directory). `accelerator`: auto, kvm or
-    tcg. `sample_seconds`: between two announcements of figures, 0 for none. `owner`: whom disks are given to (uid,
-    gid).
+    tcg. `sample_seconds`: between two announcements of figures, 0 for none. `owner`: the (uid, gid) that a daemon's
+    QEMU runs as, where that is not what the distribution's libvirt does; the embedded driver's is our own.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class KvmHypervisor:
         wall: Callable[[], float] = time.time,
     ):
         self._reactor, self._state_dir, self._accelerator, self._networks = reactor, state_dir, accelerator, networks
-        self._wall, self._address = wall, Address(uri)
+        self._wall, self._address, self._owner = wall, Address(uri), owner
         self._listeners: list[Listener] = []
         self._background = Background()
         self._schedule = schedule = Schedule(reactor, deadlines or Deadlines())
@@ -98,7 +98,7 @@ class KvmHypervisor:
         run, connection = self._schedule.run, self._link.need()
         choose = partial(choose_accelerator, self._accelerator, self._state_dir, self._address.local)
         accelerator = await run("figures", choose, "trying KVM")
-        consoles = self._address.consoles(self._state_dir)
+        consoles = self._address.consoles(self._state_dir, self._owner)
         look = partial(
             survey.look, connection, accelerator, consoles, self.storage.directories, self.storage.direct_io
         )
@@ -178,6 +178,10 @@ class KvmHypervisor:
     async def read(self, uuid: str) -> Machine:
         return await self._machines.read(uuid)
 
+    def console(self, uuid: str, kind: str) -> str:
+        """The unix socket of a machine's console, there while it runs. `kind`: vnc (RFB) or serial."""
+        return self._site().socket(uuid, kind)
+
     # -- definition
 
     async def define(self, definition: Definition) -> None:
@@ -244,7 +248,16 @@ class KvmHypervisor:
         await self._do(uuid, "verb", verbs.reset, what="resetting")
 
     async def suspend(self, uuid: str) -> None:
-        await self._do(uuid, "slow", verbs.suspend, self._wall, what="suspending")
+        try:
+            await self._do(uuid, "slow", verbs.suspend, self._wall, what="suspending")
+        except TimedOut:
+            if not self._closed:
+                self._background.spawn(self._abort(uuid), f"giving up suspending {uuid}")
+            raise
+
+    async def _abort(self, uuid: str) -> None:
+        call = partial(verbs.run, verbs.abort, self._link.need(), uuid)
+        await self._schedule.run("stop", call, f"giving up suspending {uuid}")
 
     async def pause(self, uuid: str) -> None:
         await self._do(uuid, "verb", verbs.pause, what="pausing")

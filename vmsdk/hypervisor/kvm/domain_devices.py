@@ -123,7 +123,7 @@ def controllers(definition: Definition, slots: Slots, q35: bool) -> list[Element
         elif device.model == "ide":
             if not 0 <= device.bus <= 1:
                 raise Unsupported("A PC has two IDE channels, 0 and 1.")
-        else:
+        elif device.model != "nvme":
             raise Unsupported(f"QEMU, or this libvirt, has no {device.model} controller.")
     found.append(
         E.controller(

@@ -128,13 +128,16 @@ def _bios_uuid(root: Element) -> str:
     return ""
 
 
-def _still_there(devices: Iterable[AnyDevice], elements: list[Element], site: Site) -> Iterable[AnyDevice]:
+def _still_there(devices: tuple[AnyDevice, ...], elements: list[Element], site: Site) -> Iterable[AnyDevice]:
     """Our devices that are still in the domain, with what someone else changed in them."""
     present = {key: element for element in elements if (key := key_of(element)) is not None}
+    controllers = [one for one in devices if isinstance(one, Controller)]
+    without = {one.key for one in controllers if one.model in ("ide", "nvme")}
+    nvmes = {one.key for one in controllers if one.model == "nvme"}
     for device in devices:
         element = present.get(device.key)
-        if isinstance(device, Controller) and device.model == "ide":
-            yield device  # part of the board
+        if device.key in without or (isinstance(device, Disk) and element is None and device.controller in nvmes):
+            yield device  # the board's own, or what libvirt has no element for
         elif element is None:
             continue
         elif isinstance(device, Disk):

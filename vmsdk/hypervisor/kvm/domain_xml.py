@@ -19,6 +19,7 @@ from lxml.builder import E, ElementMaker
 from ..errors import Unsupported
 from ..records import Definition, Disk, Nic, Optical
 from . import domain_devices as devices
+from . import nvme
 from .site import Firmware, Site
 
 NAMESPACE = "urn:vmsdk:machine:1"
@@ -146,12 +147,14 @@ def _domain_xml(definition: Definition, site: Site, name: str, kept: Kept | None
     root.append(E.on_reboot("restart"))
     root.append(E.on_crash("destroy"))
     root.append(E.pm(E("suspend-to-mem", enabled="yes"), E("suspend-to-disk", enabled="no")))
-    root.append(_devices(definition, site, q35, kept))
+    orders = devices.boot_orders(definition)
+    root.append(_devices(definition, site, q35, kept, orders))
+    words = nvme.arguments(definition, site, orders, q35)
     if definition.bios_uuid and definition.bios_uuid != definition.uuid:
         # libvirt insists that the guest reads the domain's own uuid; QEMU takes the last one it is told.
-        root.append(
-            _qemu.commandline(_qemu.arg(value="-smbios"), _qemu.arg(value=f"type=1,uuid={definition.bios_uuid}"))
-        )
+        words += ["-smbios", f"type=1,uuid={definition.bios_uuid}"]
+    if words:
+        root.append(_qemu.commandline(*(_qemu.arg(value=word) for word in words)))
     etree.indent(root)
     return etree.tostring(root).decode()
 
@@ -197,12 +200,14 @@ def _cpu(definition: Definition, site: Site, kept: Kept | None, family: str) -> 
     return element
 
 
-def _devices(definition: Definition, site: Site, q35: bool, kept: Kept | None) -> etree._Element:
-    slots, orders = devices.Slots(definition, q35), devices.boot_orders(definition)
+def _devices(
+    definition: Definition, site: Site, q35: bool, kept: Kept | None, orders: dict[int, int]
+) -> etree._Element:
+    slots = devices.Slots(definition, q35)
     found = devices.controllers(definition, slots, q35)
     for device in definition.devices:
         order = orders.get(device.key)
-        if isinstance(device, Disk):
+        if isinstance(device, Disk) and slots.controller(device).model != "nvme":
             found.append(devices.disk(device, slots, site, order))
         elif isinstance(device, Optical):
             found.append(devices.optical(device, slots, site, order))

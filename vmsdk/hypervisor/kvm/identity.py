@@ -72,7 +72,11 @@ def _identify(directory: str, remembered: str | None) -> str:
 
 
 def is_mounted(directory: str, identity: str) -> bool:
-    return _read(os.path.join(directory, IDENTITY_FILE)) == identity
+    """Whether the datastore of that id is what lies there now."""
+    try:
+        return _read(os.path.join(directory, IDENTITY_FILE)) == identity
+    except (HypervisorError, OSError):
+        return False
 
 
 def _read(path: str) -> str | None:

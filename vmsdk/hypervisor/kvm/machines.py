@@ -138,8 +138,8 @@ class Machines:
             return self._post(uuid, seen, always)
 
     def want(self, uuid: str) -> None:
-        """Ask for a reading soon; nobody waits for it."""
-        if uuid not in self._wanted:
+        """Ask for a reading soon; nobody waits for it. Before the opening's own reading of all there is no need."""
+        if self.site is not None and uuid not in self._wanted:
             self._wanted.add(uuid)
             self._background.spawn(self._quiet_read(uuid), f"reading machine {uuid}")
 

@@ -45,7 +45,7 @@ def translate(error: libvirt.libvirtError, uuid: str = "", name: str = "") -> Hy
         return TimedOut(text)
     if code == libvirt.VIR_ERR_DOM_EXIST or (code == libvirt.VIR_ERR_OPERATION_FAILED and "already exists" in text):
         return MachineExists(uuid, name)
-    if code in UNSUPPORTED:
+    if code in UNSUPPORTED or "non-migratable device" in text:
         return Unsupported(text)
     return HypervisorError(text)
 

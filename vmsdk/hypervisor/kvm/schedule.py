@@ -1,7 +1,7 @@
 """Which call runs in which lane, and for how long.
 
-Law: what a person needs when all else hangs (stop, close) shares no lane with what can hang; what takes long by nature
-(memory to a file) shares none with what must be quick.
+Law: what a person needs when all else hangs (stop, close) shares no lane with what can hang; what takes long by
+nature (memory to a file) shares none with what must be quick.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ class Deadlines(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Schedule:
-    """The lanes of one hypervisor. `run` takes the name of one of `Deadlines`, and runs it in the lane of that name."""
+    """The lanes of one hypervisor. `run` takes the name of one of `Deadlines`, and runs it in the lane of that
+    name.
+    """
 
     def __init__(self, reactor: Any, deadlines: Deadlines):
         lane = partial(Lane, reactor)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import stat
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -18,6 +17,7 @@ from ..errors import FileError, FileExists, FileMissing, HypervisorError, Unsafe
 from ..interface import Announcement, StorageSeen
 from ..records import DatastoreRecord, DiskImage, FileEntry, FilePlace
 from . import files, layout
+from .disks import create_disk, resize_disk
 from .identity import is_mounted, open_datastores
 from .lanes import Lane
 from .paths import Paths, hidden, refuse_if_in_use
@@ -146,41 +146,11 @@ class DirectoryStorage:
             os.mkdir(path)
 
     async def create_disk(self, place: FilePlace, capacity: int, thin: bool = True) -> None:
-        await self._call(place, lambda one: self._create_disk(one, capacity, thin), "creating", LONG_DEADLINE)
-        await self._tell(place.datastore)
+        def work(one: FilePlace) -> None:
+            create_disk(self._disk_path(one), one, capacity, thin, self._owner)
 
-    def _create_disk(self, place: FilePlace, capacity: int, thin: bool) -> None:
-        path = self._disk_path(place)
-        if capacity <= 0:
-            raise FileError(place, "A disk needs a size above zero.")
-        capacity = -(-capacity // layout.SECTOR) * layout.SECTOR
-        flat = layout.flat_of(path)
-        for taken in (path, flat):
-            if os.path.lexists(taken):
-                raise FileExists(place)
-        scratch = files.scratch_beside(path)
-        try:
-            descriptor = os.open(scratch, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            try:
-                os.ftruncate(descriptor, capacity)
-                if not thin:
-                    files.reserve(descriptor, 0, capacity)
-                self._give(scratch)
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            files.publish(scratch, flat)
-            try:
-                text = layout.descriptor(os.path.basename(flat), capacity, thin, secrets.randbits(32))
-                files.write_new(scratch, text, self._owner)
-                files.publish(scratch, path)
-            except BaseException:
-                os.unlink(flat)
-                raise
-        finally:
-            if os.path.lexists(scratch):
-                os.unlink(scratch)
-        files.sync_folder(path)
+        await self._call(place, work, "creating", LONG_DEADLINE)
+        await self._tell(place.datastore)
 
     async def disk(self, place: FilePlace) -> DiskImage:
         return await self._call(place, self._disk, "reading")
@@ -195,29 +165,11 @@ class DirectoryStorage:
         return DiskImage(capacity=facts.st_size, allocated=facts.st_blocks * 512, thin=layout.says_thin(text))
 
     async def resize_disk(self, place: FilePlace, capacity: int) -> None:
-        await self._call(place, lambda one: self._resize_disk(one, capacity), "resizing", LONG_DEADLINE)
-        await self._tell(place.datastore)
+        def work(one: FilePlace) -> None:
+            resize_disk(self._disk_path(one), one, self._disk(one), capacity, self._owner)
 
-    def _resize_disk(self, place: FilePlace, capacity: int) -> None:
-        image, path = self._disk(place), self._disk_path(place)
-        flat = layout.flat_of(path)
-        capacity = -(-capacity // layout.SECTOR) * layout.SECTOR
-        if capacity < image.capacity:
-            raise FileError(place, f"A disk only grows: it has {image.capacity} bytes, {capacity} are asked for.")
-        refuse_if_in_use(flat, place)
-        descriptor = os.open(flat, os.O_RDWR | os.O_CLOEXEC)
-        try:
-            if not image.thin:
-                files.reserve(descriptor, image.capacity, capacity - image.capacity)
-            os.ftruncate(descriptor, capacity)
-            os.fsync(descriptor)
-        except OSError:
-            os.ftruncate(descriptor, image.capacity)
-            raise
-        finally:
-            os.close(descriptor)
-        text = layout.descriptor(os.path.basename(flat), capacity, image.thin, secrets.randbits(32))
-        files.replace(path, text, self._owner)
+        await self._call(place, work, "resizing", LONG_DEADLINE)
+        await self._tell(place.datastore)
 
     async def delete(self, place: FilePlace) -> None:
         await self._call(place, self._delete, "deleting")
@@ -303,7 +255,3 @@ class DirectoryStorage:
         if not layout.is_descriptor(text):
             raise FileError(place, f"{place.path} is no disk.")
         return text
-
-    def _give(self, path: str) -> None:
-        if self._owner is not None:
-            os.chown(path, *self._owner)

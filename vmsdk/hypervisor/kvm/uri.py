@@ -67,8 +67,10 @@ class Address:
             file.write("# Written anew at every start.\n" + "\n".join(lines) + "\n")
         os.replace(target + ".new", target)
 
-    def consoles(self, state_dir: str) -> str:
-        """Make and answer the folder of console sockets."""
+    def consoles(self, state_dir: str, owner: tuple[int, int] | None = None) -> str:
+        """Make and answer the folder of console sockets. QEMU makes some of them itself, so it belongs to QEMU's
+        user.
+        """
         folder = os.path.join(self.root or os.path.abspath(state_dir), "consoles")
         longest = len(os.fsencode(folder)) + len("/00000000-0000-0000-0000-000000000000.serial")
         if longest > SOCKET_LIMIT:
@@ -76,4 +78,18 @@ class Address:
                 f"{folder} is too long for unix sockets ({longest} bytes, {SOCKET_LIMIT} are possible)."
             )
         os.makedirs(folder, mode=0o711, exist_ok=True)
+        owner = owner or (None if self.embedded else _qemu_user())
+        if owner is not None and os.geteuid() == 0:
+            os.chown(folder, *owner)
         return folder
+
+
+def _qemu_user() -> tuple[int, int] | None:
+    """Whom the distribution's libvirt runs QEMU as."""
+    for name in ("libvirt-qemu", "qemu"):
+        try:
+            found = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return found.pw_uid, found.pw_gid
+    return None

@@ -85,12 +85,16 @@ def redefine(connection: libvirt.virConnect, uuid: str, definition: Definition, 
     name = kept.name
     wanted = _free_name(connection, definition)
     text = domain_xml(definition, site, wanted, kept)  # before anything is changed: it may be refused
-    if wanted != name and power_of(domain) is Power.OFF:
-        domain.rename(wanted)
-        name = wanted
-    if name != wanted:  # libvirt renames only what does not run; until then the name stands in our own words
-        text = domain_xml(definition, site, name, kept)
-    connection.defineXML(text)
+    if wanted == name or power_of(domain) is not Power.OFF:
+        # libvirt renames only what does not run; until then the new name stands in our own words
+        connection.defineXML(domain_xml(definition, site, name, kept))
+        return
+    domain.rename(wanted)
+    try:
+        connection.defineXML(text)
+    except libvirt.libvirtError:
+        domain.rename(name)
+        raise
 
 
 def undefine(connection: libvirt.virConnect, uuid: str) -> None:
@@ -171,6 +175,11 @@ def suspend(connection: libvirt.virConnect, uuid: str, now: Callable[[], float])
     domain = _need(connection, uuid, Power.ON)
     _act(domain, lambda one: one.managedSave(0))
     mark_run(domain, CONFIG, suspended=now())
+
+
+def abort(connection: libvirt.virConnect, uuid: str) -> None:
+    """End the long work that is done on a machine; it runs on as before."""
+    connection.lookupByUUIDString(uuid).abortJob()
 
 
 def pause(connection: libvirt.virConnect, uuid: str) -> None:
