@@ -19,16 +19,20 @@ from .event_manager import EventManager
 from .host_datastore_browser import HostDatastoreBrowser
 from .host_local_account_manager import HostLocalAccountManager
 from .option_manager import OptionManager
+from .performance_manager import PerformanceManager
 from .resource_pool import ResourcePool
 from .task_manager import TaskManager
 from .user_directory import UserDirectory
+from .virtual_disk_manager import VirtualDiskManager
 
 # Made where the server is put together: they need more than their site.
 ELSEWHERE = ("rootFolder", "propertyCollector", "viewManager", "sessionManager", "searchIndex")
 MAKERS: dict[str, Callable[[Site], ManagedObject]] = {
     "taskManager": TaskManager,
     "eventManager": EventManager,
+    "perfManager": PerformanceManager,
     "authorizationManager": AuthorizationManager,
+    "virtualDiskManager": VirtualDiskManager,
     "userDirectory": lambda site: UserDirectory(site, site.personality.manager("userDirectory")[1]),
     "accountManager": lambda site: HostLocalAccountManager(site, site.personality.manager("accountManager")[1]),
     "setting": lambda site: OptionManager(site, site.personality.manager("setting")[1]),

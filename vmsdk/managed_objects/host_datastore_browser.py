@@ -10,6 +10,7 @@ from ..datastores import names
 from ..engine.call import Call
 from ..engine.managed_object import ManagedObject, operation, prop
 from ..engine.site import Site
+from ..hypervisor.errors import HypervisorError
 from ..hypervisor.records import FileEntry, FilePlace
 from ..wsdl import Array, MoRef, vim
 
@@ -49,7 +50,7 @@ class HostDatastoreBrowser(ManagedObject):
         """The matching entries of one folder. FileNotFound, InvalidDatastorePath."""
         place = self._place(datastorePath)
         entries = await self.site.hypervisor.storage.list(place)
-        return self._result(place, entries, searchSpec)
+        return await self._result(place, entries, searchSpec)
 
     @operation
     async def SearchDatastoreSubFolders_Task(self, call: Call, datastorePath: str, searchSpec: Any = None) -> Any:
@@ -58,17 +59,18 @@ class HostDatastoreBrowser(ManagedObject):
         while work and len(found) < MOST_FOLDERS:
             place = work.pop(0)
             entries = await self.site.hypervisor.storage.list(place)
-            result = self._result(place, entries, searchSpec)
+            result = await self._result(place, entries, searchSpec)
             if result.file:
                 found.append(result)
             work += [FilePlace(datastore=place.datastore, path=e.path) for e in entries if e.directory]
         return Array("HostDatastoreBrowserSearchResults", tuple(found))
 
-    def _result(self, place: FilePlace, entries: tuple[FileEntry, ...], spec: Any) -> Any:
+    async def _result(self, place: FilePlace, entries: tuple[FileEntry, ...], spec: Any) -> Any:
         patterns = list(spec.matchPattern) if spec is not None else []
         queries = [type(q).__name__.replace("Query", "Info") for q in spec.query] if spec is not None else []
         details = spec.details if spec is not None else None
         insensitive = spec is None or spec.searchCaseInsensitive is not False
+        of_disks = next((q.details for q in spec.query if isinstance(q, vim.VmDiskFileQuery)), None) if spec is not None else None
         files = []
         for entry in entries:
             name = entry.path.rpartition("/")[2]
@@ -79,9 +81,15 @@ class HostDatastoreBrowser(ManagedObject):
             kind = "FolderFileInfo" if entry.directory else _KINDS.get(name.rpartition(".")[2].lower(), "FileInfo")
             if name.endswith("-flat.vmdk"):
                 continue  # a disk is shown by its descriptor
+            facts = self._facts(name, entry, details)
+            if kind == "VmDiskFileInfo":
+                try:
+                    facts.update(await self._disk_facts(place, entry, details, of_disks))
+                except HypervisorError:
+                    kind = "FileInfo"  # it is only called like a disk
             if queries and kind not in queries and "FileInfo" not in queries:
                 continue
-            files.append(self._info(kind, name, entry, details))
+            files.append(getattr(vim, kind)(**facts))
         if spec is not None and spec.sortFoldersFirst:
             files.sort(key=lambda f: not isinstance(f, vim.FolderFileInfo))
         folder = names.text(place, self.site.datastore_name)
@@ -90,7 +98,7 @@ class HostDatastoreBrowser(ManagedObject):
         )
 
     @staticmethod
-    def _info(kind: str, name: str, entry: FileEntry, details: Any) -> Any:
+    def _facts(name: str, entry: FileEntry, details: Any) -> dict[str, Any]:
         facts: dict[str, Any] = {"path": name}
         if details is not None:
             if details.fileSize:
@@ -99,7 +107,25 @@ class HostDatastoreBrowser(ManagedObject):
                 facts["modification"] = datetime.fromtimestamp(entry.modified, UTC)
             if details.fileOwner:
                 facts["owner"] = "root"
-        return getattr(vim, kind)(**facts)
+        return facts
+
+    async def _disk_facts(self, folder: FilePlace, entry: FileEntry, details: Any, flags: Any) -> dict[str, Any]:
+        """What only a disk has; its size is that of all its parts. HypervisorError where it is no disk."""
+        place = FilePlace(datastore=folder.datastore, path=entry.path)
+        image = await self.site.hypervisor.storage.disk(place)
+        facts: dict[str, Any] = {}
+        if details is not None and details.fileSize:
+            facts["fileSize"] = entry.size + image.allocated
+        if flags is not None:
+            if flags.diskType:
+                facts["diskType"] = "VirtualDiskFlatVer2BackingInfo"
+            if flags.capacityKb:
+                facts["capacityKb"] = image.capacity // 1024
+            if flags.diskExtents:
+                facts["diskExtents"] = [names.text(place, self.site.datastore_name).removesuffix(".vmdk") + "-flat.vmdk"]
+            if flags.thin:
+                facts["thin"] = image.thin
+        return facts
 
 
 def _matches(name: str, pattern: str, insensitive: bool) -> bool:

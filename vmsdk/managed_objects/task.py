@@ -12,7 +12,7 @@ from ..engine.managed_object import ManagedObject, operation, prop
 from ..engine.permissions import no_permission
 from ..engine.site import Site
 from ..engine.tasks import TaskHandle, TaskRecord
-from ..wsdl import MoRef, vim
+from ..wsdl import CONTRACT, MoRef, vim
 
 
 class Task(ManagedObject):
@@ -41,9 +41,10 @@ class Task(ManagedObject):
 
 
 def told(r: TaskRecord) -> Any:
-    """A task's record as the contract has it."""
+    """A task's record as the contract has it. Its entity can only be a ManagedEntity: clients refuse any other."""
+    entity = r.entity if r.entity is not None and CONTRACT.managed(r.entity.type).descends_from("ManagedEntity") else None
     return vim.TaskInfo(
-        key=r.key, task=MoRef("Task", r.key), name=r.name, descriptionId=r.description_id, entity=r.entity,
+        key=r.key, task=MoRef("Task", r.key), name=r.name, descriptionId=r.description_id, entity=entity,
         entityName=r.entity_name or None, state=r.state, cancelled=r.cancelled, cancelable=r.cancelable,
         error=r.error, result=r.result, progress=r.progress, reason=vim.TaskReasonUser(userName=r.user),
         queueTime=r.queued, startTime=r.started, completeTime=r.completed, eventChainId=r.chain,
