@@ -29,6 +29,7 @@ from .engine.machine_events import MachineEvents
 from .engine.managed_object import ManagedObject
 from .engine.permissions import Permissions
 from .engine.personality import PERSONALITIES
+from .engine.samples import Samples
 from .engine.sessions import Sessions
 from .engine.site import HostCells, Site
 from .engine.spawn import Nursery
@@ -162,6 +163,8 @@ class Daemon:
             authorization=authorization.Authorization(self.permissions, self.store.facts, kept, self.accounts.known),
         )  # fmt: skip
         self.site.events = EventLog(self.graph, self.reactor, self.store.facts, lambda: surroundings(self.site))
+        self.site.samples = Samples(self.site)
+        self.sample_listeners.append(self.site.samples.heard)
         self.site.machine_events = machines = MachineEvents(self.site)
         self.mirror = Mirror(self.site, self.store.references, self._sampled, machines.heard, machines.gone)
         self.site.refresh_files = self.mirror.refresh_files

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..hypervisor.interface import Hypervisor
 from ..hypervisor.records import DatastoreRecord, Host, HostLoad, NetworkRecord
@@ -26,6 +26,9 @@ from .sessions import Sessions
 from .spawn import Nursery
 from .steps import Steps
 from .tasks import Tasks
+
+if TYPE_CHECKING:
+    from .samples import Samples
 
 
 class HostCells:
@@ -70,6 +73,7 @@ class Site:
     authorization: Authorization = None  # type: ignore[assignment]
     events: EventLog = None  # type: ignore[assignment]
     machine_events: MachineEvents = None  # type: ignore[assignment]
+    samples: Samples = None  # type: ignore[assignment]
     refresh_files: Callable[[MachineCells], Awaitable[None]] | None = None
 
     def fixed(self, word: str, kind: str) -> MoRef:

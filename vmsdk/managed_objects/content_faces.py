@@ -19,6 +19,7 @@ from .event_manager import EventManager
 from .host_datastore_browser import HostDatastoreBrowser
 from .host_local_account_manager import HostLocalAccountManager
 from .option_manager import OptionManager
+from .performance_manager import PerformanceManager
 from .resource_pool import ResourcePool
 from .task_manager import TaskManager
 from .user_directory import UserDirectory
@@ -29,6 +30,7 @@ ELSEWHERE = ("rootFolder", "propertyCollector", "viewManager", "sessionManager",
 MAKERS: dict[str, Callable[[Site], ManagedObject]] = {
     "taskManager": TaskManager,
     "eventManager": EventManager,
+    "perfManager": PerformanceManager,
     "authorizationManager": AuthorizationManager,
     "virtualDiskManager": VirtualDiskManager,
     "userDirectory": lambda site: UserDirectory(site, site.personality.manager("userDirectory")[1]),
