@@ -16,8 +16,13 @@ from .authorization_manager import AuthorizationManager
 from .compute_resource import ComputeResource
 from .environment_browser import EnvironmentBrowser
 from .event_manager import EventManager
+from .file_manager import FileManager
+from .guest_operations_manager import INSIDE, GuestOperationsManager, inside
 from .host_datastore_browser import HostDatastoreBrowser
 from .host_local_account_manager import HostLocalAccountManager
+from .license_assignment_manager import LicenseAssignmentManager
+from .license_manager import LicenseManager
+from .localization_manager import LocalizationManager
 from .option_manager import OptionManager
 from .performance_manager import PerformanceManager
 from .resource_pool import ResourcePool
@@ -35,6 +40,10 @@ MAKERS: dict[str, Callable[[Site], ManagedObject]] = {
     "virtualDiskManager": VirtualDiskManager,
     "userDirectory": lambda site: UserDirectory(site, site.personality.manager("userDirectory")[1]),
     "accountManager": lambda site: HostLocalAccountManager(site, site.personality.manager("accountManager")[1]),
+    "fileManager": FileManager,
+    "licenseManager": LicenseManager,
+    "localizationManager": LocalizationManager,
+    "guestOperationsManager": GuestOperationsManager,
     "setting": lambda site: OptionManager(site, site.personality.manager("setting")[1]),
 }
 
@@ -52,6 +61,8 @@ def content_faces(site: Site) -> list[ManagedObject]:
         ResourcePool(site),
         EnvironmentBrowser(site, site.personality.fixed["compute_environment"], browser),
         HostDatastoreBrowser(site, browser.value, None),
+        LicenseAssignmentManager(site),
+        *(bare(inside(site, name).type, site, inside(site, name).value) for name in INSIDE),
     ]
     for field in MANAGERS:
         kind, value = site.personality.manager(field)

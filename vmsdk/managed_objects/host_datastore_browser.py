@@ -1,4 +1,7 @@
-"""HostDatastoreBrowser: what lies in a datastore. `SearchDatastore_Task` looks into one folder, the other one below it as well."""
+"""HostDatastoreBrowser: what lies in a datastore. `SearchDatastore_Task` looks into one folder, the other one below it as well.
+
+Law: the right to look is asked of the datastore that a path names.
+"""
 
 from __future__ import annotations
 
@@ -39,8 +42,12 @@ class HostDatastoreBrowser(ManagedObject):
         return [vim.VmConfigFileQuery(), vim.VmDiskFileQuery(), vim.IsoImageFileQuery(), vim.FolderFileQuery(), vim.VmLogFileQuery(),
                 vim.VmNvramFileQuery(), vim.FloppyImageFileQuery()]  # fmt: skip
 
-    def _place(self, text: str) -> FilePlace:
+    def _place(self, text: str, call: Call) -> FilePlace:
         place = names.parse(text, self.site.datastore_named)
+        face = self.site.inventory.find(self.site.datastore_refs[place.datastore])
+        fault = self.site.permissions.refusal(call, face, "Datastore.Browse")
+        if fault is not None:
+            raise fault
         if self._id is not None and place.datastore != self._id:
             raise vim.InvalidDatastore(name=self.site.datastore_name(place.datastore), datastore=self.site.datastore_refs.get(place.datastore))
         return place
@@ -48,14 +55,14 @@ class HostDatastoreBrowser(ManagedObject):
     @operation
     async def SearchDatastore_Task(self, call: Call, datastorePath: str, searchSpec: Any = None) -> Any:
         """The matching entries of one folder. FileNotFound, InvalidDatastorePath."""
-        place = self._place(datastorePath)
+        place = self._place(datastorePath, call)
         entries = await self.site.hypervisor.storage.list(place)
         return await self._result(place, entries, searchSpec)
 
     @operation
     async def SearchDatastoreSubFolders_Task(self, call: Call, datastorePath: str, searchSpec: Any = None) -> Any:
         """The same for a folder and all below it; folders without a match are left out."""
-        work, found = [self._place(datastorePath)], list[Any]()
+        work, found = [self._place(datastorePath, call)], list[Any]()
         while work and len(found) < MOST_FOLDERS:
             place = work.pop(0)
             entries = await self.site.hypervisor.storage.list(place)
