@@ -78,11 +78,41 @@ def test_the_hosts_figures(still):
     lab = still
     _, uuid = running(lab)
     tell(lab, uuid, 1, cpu_seconds=0.25, net_received=4096)
-    [metric] = query(lab, HOST)
+    [metric] = query(lab, HOST, maxSample=1)
     host, said = lab.daemon.site.host.host.get(), figures(lab, metric)
     assert said["cpu.usage.average"] == [round(2 / host.cpu_threads * 10000)]
     assert (said["mem.consumed.average"], said["sys.uptime.latest"], said["net.received.average"]) == ([1 << 20], [5000], [4])
     assert "mem.active.average" not in said
+
+
+def test_a_host_without_machines_has_figures(still):
+    lab = still
+    for _ in range(3):
+        lab.clock.advance(20)
+        at = lab.clock.seconds()
+        lab.daemon.site.samples.heard(Sampled(host=HostLoad(at=at, cpu=1.0, memory_used=1 << 30, uptime=100.0), machines={}))
+    [metric] = query(lab, HOST)
+    assert figures(lab, metric)["mem.consumed.average"] == [1 << 20] * 3
+
+
+def test_figures_are_for_who_may_read_the_entity(still):
+    lab = still
+    vm, uuid = running(lab)
+    other = lab.vm("other")
+    tell(lab, uuid, 1, cpu_seconds=0.5)
+    password = "correct-Horse7battery"
+    lab.call(MoRef("HostLocalAccountManager", "ha-localacctmgr"), "CreateUser", user=vim.HostAccountSpec(id="ann", password=password))
+    read_only = vim.Permission(principal="ann", group=False, roleId=-2, propagate=True)
+    lab.call(MoRef("AuthorizationManager", "ha-authmgr"), "SetEntityPermissions", entity=vm.ref, permission=[read_only])
+    ann = lab.client().login("ann", password)
+    [metric] = ann.call(MANAGER, "QueryPerf", querySpec=[vim.PerfQuerySpec(entity=vm.ref)])
+    assert metric.value
+    for entity in (other.ref, HOST):
+        asked = {"querySpec": [vim.PerfQuerySpec(entity=vm.ref), vim.PerfQuerySpec(entity=entity)]}
+        for operation, arguments in (("QueryPerf", asked), ("QueryAvailablePerfMetric", {"entity": entity})):
+            with pytest.raises(vim.NoPermission) as refused:
+                ann.call(MANAGER, operation, **arguments)
+            assert (refused.value.object, refused.value.privilegeId) == (entity, "System.Read")
 
 
 def test_the_same_as_csv(still):

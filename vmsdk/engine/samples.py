@@ -40,7 +40,7 @@ class Samples:
         now = self._site.clock.seconds()
         if now - self._last < INTERVAL - EARLY:
             return
-        first, self._last = not self._before and HOST not in self._rings, now
+        first, self._last = self._last == float("-inf"), now
         traffic = [0.0, 0.0, 0.0, 0.0]
         for uuid, sample in news.machines.items():
             before = self._before.get(uuid)

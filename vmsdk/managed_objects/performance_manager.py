@@ -117,8 +117,12 @@ class PerformanceManager(ManagedObject):
         return [each for each in self._columns if running and self._counters[each].name != unsure]
 
     def _key(self, call: Call, entity: MoRef, argument: str) -> str:
-        """Under which key the figures of an entity stand. InvalidArgument for what has none."""
+        """Under which key the figures of an entity stand. InvalidArgument for what has none; NoPermission for who may not read the
+        entity: its figures say what `summary.quickStats` says, whose privilege that is."""
         face = self.site.inventory.find(entity, call.session)
+        fault = self.site.permissions.refusal(call, face, "System.Read")
+        if fault is not None:
+            raise fault
         if face.ref.type == "HostSystem":
             return HOST
         if face.ref.type != "VirtualMachine":
