@@ -36,7 +36,7 @@ from vmsdk.hypervisor.records import (
     Optical,
 )
 
-LIMIT = 120.0
+LIMIT = 240.0
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vmsdk" / "qemu-capabilities"
 
 # Says R on the serial line again and again until it reads a byte there; q ends the machine by ACPI.
