@@ -12,7 +12,7 @@ from ..engine.event_texts import category
 from ..engine.managed_object import operation, prop
 from ..engine.site import Site
 from ..wsdl import MoRef
-from .history_collector import HistoryCollector, by_user, concerns
+from .history_collector import HistoryCollector, Sight, by_user, concerns
 
 # Arguments of an event that name the object it is about, the nearest first: (field, the argument's own reference).
 ABOUT = (
@@ -23,7 +23,7 @@ ABOUT = (
 
 class EventHistoryCollector(HistoryCollector):
     def newest(self) -> Iterator[tuple[int, Any]]:
-        return ((event.key, event) for event in matching(self.site, self._spec))
+        return ((event.key, event) for event in matching(self.site, self._spec, self._user))
 
     @prop
     def latestPage(self) -> Any:
@@ -44,9 +44,15 @@ class EventHistoryCollector(HistoryCollector):
         return self.read_back(maxCount)
 
 
-def matching(site: Site, spec: Any) -> Iterator[Any]:
-    """The events that pass an EventFilterSpec, newest first, `maxCount` of them at most."""
-    found: Iterator[Any] = (event for event in site.events.newest() if passes(site, event, spec))
+def visible(site: Site, user: str) -> Iterator[Any]:
+    """The events that a user may know of, newest first."""
+    sight = Sight(site, user)
+    return (event for event in site.events.newest() if sight.of(about(site, event), event.userName))
+
+
+def matching(site: Site, spec: Any, user: str) -> Iterator[Any]:
+    """Those of them that pass an EventFilterSpec, newest first, `maxCount` of them at most."""
+    found: Iterator[Any] = (event for event in visible(site, user) if passes(site, event, spec))
     if spec.maxCount is not None:
         found = islice(found, spec.maxCount)
     return (_without_text(event) for event in found) if spec.disableFullMessage else found

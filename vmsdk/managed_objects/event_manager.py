@@ -9,7 +9,7 @@ from ..engine.event_texts import CATEGORIES, texts
 from ..engine.managed_object import ManagedObject, operation, prop
 from ..engine.site import Site
 from ..wsdl import CONTRACT, DataType, MoRef, vim
-from .event_history_collector import EventHistoryCollector, matching
+from .event_history_collector import EventHistoryCollector, matching, visible
 from .history_collector import MAX_PAGE, check_entity, room_for
 
 MAX_COLLECTORS = 1000  # of one session
@@ -34,9 +34,10 @@ class EventManager(ManagedObject):
         categories = [vim.ElementDescription(key=key, label=label, summary=label) for key, label in CATEGORIES]
         return vim.EventDescription(category=categories, eventInfo=details)
 
-    @prop
-    def latestEvent(self) -> Any:
-        return next(self.site.events.newest(), None)
+    @prop(caller=True)
+    def latestEvent(self, call: Call) -> Any:
+        """The latest that the caller may know of."""
+        return next(visible(self.site, call.user), None)
 
     @prop
     def maxCollector(self) -> int:
@@ -46,7 +47,7 @@ class EventManager(ManagedObject):
     def QueryEvents(self, call: Call, filter: Any, eventViewSpec: Any = None) -> list[Any]:
         """The newest 1000 at most, newest first. InvalidArgument `filter.maxCount`, ManagedObjectNotFound."""
         self._check(call, filter)
-        return list(matching(self.site, filter))
+        return list(matching(self.site, filter, call.user))
 
     @operation
     def CreateCollectorForEvents(self, call: Call, filter: Any) -> MoRef:
@@ -54,7 +55,7 @@ class EventManager(ManagedObject):
         assert call.session is not None
         self._check(call, filter)
         name = room_for(call, EventHistoryCollector, MAX_COLLECTORS)
-        return call.session.own(EventHistoryCollector(self.site, name, filter))
+        return call.session.own(EventHistoryCollector(self.site, name, filter, call.user))
 
     def _check(self, call: Call, spec: Any) -> None:
         if spec.maxCount is not None and not 1 <= spec.maxCount <= MAX_PAGE:

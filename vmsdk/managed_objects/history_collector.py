@@ -1,7 +1,7 @@
 """What collectors of tasks and of events have in common: a latest page, and a place from which one reads on.
 
 Law: a collector keeps no items. Its place is a number between two items, so what happens later moves nothing; a new collector stands
-before the oldest item. The latest page is a pure function of cells.
+before the oldest item. The latest page is a pure function of cells. One is told of an object only who may read it, or did it oneself.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ MAX_PAGE = 1000
 
 
 class HistoryCollector(ManagedObject):
-    """Base of both. Subclasses say `newest`: (number, item) of all that the filter lets through, newest first."""
+    """Base of both. Subclasses say `newest`: (number, item) of all that the filter lets through and `user` may know, newest first."""
 
-    def __init__(self, site: Site, value: str, spec: Any):
+    def __init__(self, site: Site, value: str, spec: Any, user: str):
         super().__init__(site.graph, value)
-        self.site, self._spec = site, spec
+        self.site, self._spec, self._user = site, spec, user
         self._size = site.graph.cell(PAGE)
         self._place = 0  # the highest number that counts as read
 
@@ -93,6 +93,33 @@ def room_for(call: Call, kind: type[HistoryCollector], most: int) -> str:
     if sum(isinstance(face, kind) for face in call.session.objects.values()) >= most:
         raise vim.InvalidState(msg="This session has as many collectors as it may have.")
     return call.session.new_id()
+
+
+# -- what a user may know of -----------------------------------------------------------------------------------
+
+
+class Sight:
+    """What a user may read, each object judged once. Good for one pass over items: it does not see a change of permissions."""
+
+    def __init__(self, site: Site, user: str):
+        self._site, self._user = site, user
+        self._known: dict[MoRef, bool] = {}
+
+    def of(self, ref: MoRef | None, doer: str) -> bool:
+        """Whether to tell what `doer` did to `ref`; None stands for the root."""
+        if doer and doer == self._user:
+            return True
+        ref = ref or self._site.root
+        if ref not in self._known:
+            self._known[ref] = self._reads(ref)
+        return self._known[ref]
+
+    def _reads(self, ref: MoRef) -> bool:
+        """What is gone is judged where it was, or at the root."""
+        face = self._site.inventory.get(ref.value)
+        if face is None:
+            face = self._site.inventory.get(next(iter(parents(self._site, ref)), self._site.root).value)
+        return face is not None and self._site.permissions.has(self._user, face, "System.Read")
 
 
 # -- which objects a filter means -------------------------------------------------------------------------------

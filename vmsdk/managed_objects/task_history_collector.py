@@ -14,7 +14,7 @@ from ..engine.call import Call
 from ..engine.managed_object import operation, prop
 from ..engine.site import Site
 from ..store.history import TaskRecord
-from .history_collector import HistoryCollector, by_user, concerns
+from .history_collector import HistoryCollector, Sight, by_user, concerns
 from .task import told
 
 TIMES = {"queuedTime": "queued", "startedTime": "started", "completedTime": "completed"}
@@ -23,7 +23,12 @@ SLICE = 32  # so many are decoded from the store at first
 
 class TaskHistoryCollector(HistoryCollector):
     def newest(self) -> Iterator[tuple[int, Any]]:
-        return ((record.number, told(record)) for record in newest_tasks(self.site) if passes(self.site, record, self._spec))
+        sight = Sight(self.site, self._user)
+        return (
+            (record.number, told(record))
+            for record in newest_tasks(self.site)
+            if passes(self.site, record, self._spec) and sight.of(record.entity, record.user)
+        )
 
     @prop
     def latestPage(self) -> Any:

@@ -59,7 +59,7 @@ class TaskManager(ManagedObject):
         assert call.session is not None
         check_entity(self.site, call, filter.entity)
         name = room_for(call, TaskHistoryCollector, MAX_COLLECTORS)
-        return call.session.own(TaskHistoryCollector(self.site, name, filter))
+        return call.session.own(TaskHistoryCollector(self.site, name, filter, call.user))
 
     @operation
     def CreateTask(
