@@ -61,7 +61,7 @@ class Server:
         self.ready: dict[str, Any] = {}
         self.booted = 0  # counted when the server is removed
         self.state.mkdir(mode=0o711)
-        if CACHE.is_dir() and not any("--hypervisor" in word for word in arguments):
+        if CACHE.is_dir():
             shutil.copytree(CACHE, self._capabilities)
 
     @property
@@ -97,6 +97,10 @@ class Server:
     def trusting(self) -> ssl.SSLContext:
         """A client's context that takes this server's certificate and no other."""
         return ssl.create_default_context(cafile=str(self.certificate))
+
+    def use(self, uri: str) -> None:
+        """Another libvirt than the one of its own, from the next start on."""
+        self._arguments += ("--hypervisor", uri)
 
     # -- start and stop ---------------------------------------------------------------------------------------
 
