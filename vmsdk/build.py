@@ -21,6 +21,7 @@ from .engine import authorization
 from .engine.accounts import Accounts
 from .engine.cells import Graph
 from .engine.claims import Claims
+from .engine.custom_fields import CustomFields
 from .engine.events import EventLog
 from .engine.fault_map import fault_of
 from .engine.fault_texts import fault_text
@@ -160,6 +161,7 @@ class Daemon:
             steps=self.steps, hypervisor=self.hypervisor, host=HostCells(self.graph, await self.hypervisor.host()),
             store=self.store, settings=self.settings, identity=self.store.identity, numbers=self.store.references,
             accounts=self.accounts,
+            custom_fields=CustomFields(self.graph, self.store.facts),
             authorization=authorization.Authorization(self.permissions, self.store.facts, kept, self.accounts.known),
         )  # fmt: skip
         self.site.events = EventLog(self.graph, self.reactor, self.store.facts, lambda: surroundings(self.site))

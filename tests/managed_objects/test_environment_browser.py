@@ -19,6 +19,17 @@ def test_it_can_be_sent_whole_in_every_version(lab):
         strict_encoder(version).value("returnval", "VirtualMachineConfigOption", False, value)
 
 
+def test_words_that_name_types_name_those_of_the_contract(lab):
+    [disk] = [o for o in lab.call(BROWSER, "QueryConfigOption").hardwareOptions.virtualDeviceOption if o.type == "VirtualDisk"]
+    [backing] = disk.backingOption
+    store = lab.get(MoRef("HostDatastoreBrowser", "ha-host-datastorebrowser"), "datastore")[0]
+    assert [f.datastoreType for f in backing.deltaDiskFormatsSupported] == [lab.get(store, "info")._type.name]
+    for option in lab.call(BROWSER, "QueryConfigOption").hardwareOptions.virtualDeviceOption:
+        named = {option.type, option.controllerType or option.type, *getattr(option, "supportedDevice", ())}
+        assert all(name in CONTRACT for name in named), named
+        assert all(backing.type in CONTRACT for backing in option.backingOption)
+
+
 def test_every_guest_of_the_contract_is_described(lab):
     option = lab.call(BROWSER, "QueryConfigOption")
     assert [g.id for g in option.guestOSDescriptor] == list(guests())

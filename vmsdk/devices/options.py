@@ -174,8 +174,8 @@ def _usb() -> list[Any]:
 
 def _disk() -> Any:
     # Snapshots are overlays of our own: clients know their disks by the redo log's name.
-    formats = [vim.VirtualDiskDeltaDiskFormatsSupported(datastoreType=kind, deltaDiskFormat=choice("redoLogFormat"))
-               for kind in ("VMFS", "NFS")]  # fmt: skip
+    formats = [vim.VirtualDiskDeltaDiskFormatsSupported(
+        datastoreType="LocalDatastoreInfo", deltaDiskFormat=choice("redoLogFormat"))]  # fmt: skip
     backing = vim.VirtualDiskFlatVer2BackingOption(
         type="VirtualDiskFlatVer2BackingInfo", fileNameExtensions=choice("vmdk"),
         diskMode=choice("persistent", "independent_persistent", "independent_nonpersistent"), split=flag(),

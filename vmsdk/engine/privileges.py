@@ -41,6 +41,7 @@ OPERATIONS: dict[str, tuple[tuple[str, str], ...]] = {
     "ModifyListView": ((OWN, "self"),),
     "ResetListView": ((OWN, "self"),),
     "ResetListViewFromView": ((OWN, "self"),),
+    "setCustomValue": (("Global.SetCustomField", "self"),),
     "LogUserEvent": (("Global.LogEvent", "entity"),),
     "UpdateConfig": (("Resource.EditPool", "self"),),
     "MoveIntoResourcePool": (("Resource.AssignVMToPool", "self"),),

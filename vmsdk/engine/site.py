@@ -16,6 +16,7 @@ from .accounts import Accounts
 from .authorization import Authorization
 from .cells import Cell, Graph
 from .claims import Claims
+from .custom_fields import CustomFields
 from .events import EventLog
 from .inventory import Inventory
 from .machine import MachineCells
@@ -74,6 +75,7 @@ class Site:
     events: EventLog = None  # type: ignore[assignment]
     machine_events: MachineEvents = None  # type: ignore[assignment]
     samples: Samples = None  # type: ignore[assignment]
+    custom_fields: CustomFields = None  # type: ignore[assignment]
     refresh_files: Callable[[MachineCells], Awaitable[None]] | None = None
 
     def fixed(self, word: str, kind: str) -> MoRef:

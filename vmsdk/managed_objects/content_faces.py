@@ -14,6 +14,7 @@ from ..engine.site import Site
 from ..wsdl import MoRef
 from .authorization_manager import AuthorizationManager
 from .compute_resource import ComputeResource
+from .custom_fields_manager import CustomFieldsManager
 from .environment_browser import EnvironmentBrowser
 from .event_manager import EventManager
 from .file_manager import FileManager
@@ -40,6 +41,7 @@ MAKERS: dict[str, Callable[[Site], ManagedObject]] = {
     "virtualDiskManager": VirtualDiskManager,
     "userDirectory": lambda site: UserDirectory(site, site.personality.manager("userDirectory")[1]),
     "accountManager": lambda site: HostLocalAccountManager(site, site.personality.manager("accountManager")[1]),
+    "customFieldsManager": CustomFieldsManager,
     "fileManager": FileManager,
     "licenseManager": LicenseManager,
     "localizationManager": LocalizationManager,

@@ -8,6 +8,7 @@ from ..engine.call import Call
 from ..engine.managed_object import ManagedObject, operation, prop
 from ..engine.site import Site
 from ..wsdl import MoRef, vim
+from .custom_fields_manager import definition
 
 MAX_NAME = 80
 
@@ -35,6 +36,8 @@ class ManagedEntity(ManagedObject):
     def gone(self) -> None:
         if self.site.authorization is not None:
             self.site.authorization.forget(self.ref)
+        if self.site.custom_fields is not None:
+            self.site.custom_fields.forget(self.ref)
 
     @prop
     def overallStatus(self) -> str:
@@ -84,7 +87,7 @@ class ManagedEntity(ManagedObject):
 
     @prop
     def customValue(self) -> Any:
-        return () if self.site.personality.column else None
+        return custom_values(self.site, self.ref)
 
     @prop
     def tag(self) -> Any:
@@ -92,15 +95,34 @@ class ManagedEntity(ManagedObject):
 
     @prop
     def value(self) -> Any:
-        return () if self.site.personality.column else None
+        return custom_values(self.site, self.ref)
 
     @prop
     def availableField(self) -> Any:
-        return () if self.site.personality.column else None
+        if self.site.custom_fields is None or self.site.manager("customFieldsManager") is None:
+            return () if self.site.personality.column else None
+        return tuple(definition(field) for field in self.site.custom_fields.of(self.ref))
+
+    @operation
+    def setCustomValue(self, call: Call, key: str, value: str) -> None:
+        """A custom field by its name. NotSupported on a single host, InvalidArgument `key` where the object has no such field."""
+        if self.site.manager("customFieldsManager") is None:
+            raise vim.NotSupported()
+        found = next((field for field in self.site.custom_fields.of(self.ref) if field.name == key), None)
+        if found is None:
+            raise vim.InvalidArgument(invalidProperty="key")
+        self.site.custom_fields.set(self.ref, found.key, value)
 
     @operation
     def Reload(self, call: Call) -> None:
         """Nothing is cached that could be stale: what is known is read at every change."""
+
+
+def custom_values(site: Site, ref: MoRef) -> Any:
+    """CustomFieldStringValue, by key; None on a single host, which has no such fields."""
+    if site.custom_fields is None or site.manager("customFieldsManager") is None:
+        return () if site.personality.column else None
+    return tuple(vim.CustomFieldStringValue(key=key, value=value) for key, value in site.custom_fields.values(ref).items())
 
 
 def checked_name(name: str | None, entity: ManagedObject) -> str:

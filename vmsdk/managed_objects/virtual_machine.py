@@ -66,6 +66,7 @@ class VirtualMachine(ManagedEntity):
             vm=self.ref, runtime=facts.runtime(site, cells), guest=guest.guest_summary(guest.guest(site, cells)),
             config=facts.summary_config(site, cells.defined), storage=files.storage_summary(files.storage(site, cells)),
             quickStats=facts.quick_stats(site, cells), overallStatus=self.overallStatus(),
+            customValue=self.customValue() or (),
         )  # fmt: skip
 
     @prop
