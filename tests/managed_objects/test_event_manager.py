@@ -122,6 +122,9 @@ def test_a_reconfiguration_says_what_it_changed(lab):
     assert event.configChanges.deleted == "config.hardware.device(2000)"
     lab.run(vm, "ReconfigVM_Task", spec=vim.VirtualMachineConfigSpec(numCPUs=2))
     assert events(lab)[-1].key == event.key  # nothing changed, nothing told
+    lab.run(vm, "ReconfigVM_Task", spec=vim.VirtualMachineConfigSpec(annotation="x" * 5000))
+    event = events(lab)[-1]
+    assert event.configChanges.modified == f"config.annotation:  -> {'x' * 200}" and event.configSpec.annotation is None
 
 
 @pytest.mark.shows("ShutdownGuest", "RebootGuest", "UnregisterVM")

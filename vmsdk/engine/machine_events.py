@@ -37,6 +37,7 @@ SETTINGS = {
     "annotation": ("annotation", "config.annotation"),
     "firmware": ("firmware", "config.firmware"),
 }
+LONGEST = 200  # characters of a setting that an event repeats; events are kept by the thousand
 NO_SETTING = frozenset({"uuid", "name", "created", "changed"})
 
 
@@ -149,7 +150,7 @@ class MachineEvents:
 def _changes(old: Definition, new: Definition, changed: list[str]) -> dict[str, Any]:
     """configSpec and configChanges of a reconfiguration, from what it changed."""
     known = [(f, *SETTINGS[f]) for f in changed if f in SETTINGS]
-    modified = [f"{where}: {getattr(old, f)!s} -> {getattr(new, f)!s}" for f, _, where in known]
+    modified = [f"{where}: {_short(getattr(old, f))} -> {_short(getattr(new, f))}" for f, _, where in known]
     modified += [f"config.{f}" for f in changed if f not in SETTINGS and f != "devices"]
     before, after = ({d.key: d for d in each.devices} for each in (old, new))
     modified += [_device(key) for key in before.keys() & after.keys() if before[key] != after[key]]
@@ -157,8 +158,12 @@ def _changes(old: Definition, new: Definition, changed: list[str]) -> dict[str, 
         modified="; ".join(modified), added="; ".join(_device(key) for key in sorted(after.keys() - before.keys())),
         deleted="; ".join(_device(key) for key in sorted(before.keys() - after.keys())),
     )  # fmt: skip
-    spec = {name: getattr(new, f) for f, name, _ in known}
+    spec = {name: getattr(new, f) for f, name, _ in known if len(str(getattr(new, f))) <= LONGEST}
     return {"configSpec": vim.VirtualMachineConfigSpec(**spec), "configChanges": told}
+
+
+def _short(value: Any) -> str:
+    return str(value)[:LONGEST]
 
 
 def _device(key: int) -> str:
