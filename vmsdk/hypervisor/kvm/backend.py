@@ -16,7 +16,7 @@ from twisted.internet.defer import DeferredLock
 from twisted.logger import Logger
 
 from ..errors import HypervisorError, Lost, MachineExists, NoSuchMachine, TimedOut
-from ..interface import Announcement, Connection, Listener, MachineSeen
+from ..interface import Announcement, Connection, Listener, MachineSeen, Storage
 from ..records import Definition, Guest, Host, Machine, NetworkRecord, Power
 from . import survey, verbs
 from .agent import Agents
@@ -65,7 +65,8 @@ class KvmHypervisor:
         self._background = Background()
         self._schedule = schedule = Schedule(reactor, deadlines or Deadlines())
         announce = self._announce
-        self.storage = DirectoryStorage(schedule.files, schedule.bulk, datastores, state_dir, announce, owner)
+        self._files = DirectoryStorage(schedule.files, schedule.bulk, datastores, state_dir, announce, owner)
+        self.storage: Storage = self._files
         self._link = link = Link(reactor, self._address, schedule.link, self._told, self._down, self._up)
         self._machines = Machines(link, schedule, self._background, announce, wall)
         self._agents = Agents(reactor, link, schedule, self._machines, self._background, announce)
@@ -82,7 +83,7 @@ class KvmHypervisor:
         async with self._opening:
             if self._host is not None:
                 return
-            await self.storage.open()
+            await self._files.open()
             await self._link.open()
             try:
                 await self._read_everything()
@@ -99,9 +100,7 @@ class KvmHypervisor:
         choose = partial(choose_accelerator, self._accelerator, self._state_dir, self._address.local)
         accelerator = await run("figures", choose, "trying KVM")
         consoles = self._address.consoles(self._state_dir, self._owner)
-        look = partial(
-            survey.look, connection, accelerator, consoles, self.storage.directories, self.storage.direct_io
-        )
+        look = partial(survey.look, connection, accelerator, consoles, self._files.directories, self._files.direct_io)
         site = await run("figures", partial(look, self._networks), "asking libvirt what it can do")
         host = await run("figures", partial(read_host, site, connection, self._address.local), "reading the host")
         self._machines.site = site
