@@ -7,6 +7,7 @@ from typing import Any
 from ..engine.managed_object import prop
 from ..engine.site import Site
 from ..wsdl import MoRef, vim
+from .host_summary_facts import status
 from .managed_entity import ManagedEntity
 
 
@@ -21,6 +22,10 @@ class ComputeResource(ManagedEntity):
     @prop
     def parent(self) -> MoRef:
         return self.site.fixed("host_folder", "Folder")
+
+    @prop
+    def overallStatus(self) -> str:
+        return status(self.site)
 
     @prop
     def host(self) -> tuple[MoRef, ...]:
@@ -44,11 +49,12 @@ class ComputeResource(ManagedEntity):
 
     @prop
     def summary(self) -> Any:
-        host = self.site.host.host.get()
+        """What is effective is what machines can be run on now: nothing while the host is out of reach."""
+        host, up = self.site.host.host.get(), self.site.host.connected.get()
         mhz = host.cpu_cores * (host.cpu_hz // 1_000_000)
         return vim.ComputeResourceSummary(
-            totalCpu=mhz, totalMemory=host.memory, numCpuCores=host.cpu_cores, numCpuThreads=host.cpu_threads, effectiveCpu=mhz,
-            effectiveMemory=host.memory >> 20, numHosts=1, numEffectiveHosts=1 if self.site.host.connected.get() else 0,
+            totalCpu=mhz, totalMemory=host.memory, numCpuCores=host.cpu_cores, numCpuThreads=host.cpu_threads,
+            effectiveCpu=mhz if up else 0, effectiveMemory=host.memory >> 20 if up else 0, numHosts=1, numEffectiveHosts=1 if up else 0,
             overallStatus=self.overallStatus(),
         )  # fmt: skip
 

@@ -36,15 +36,19 @@ class Datastore(ManagedEntity):
         return f"ds://{path}" if self.site.personality.column else path.rstrip("/")
 
     def _uncommitted(self) -> int:
-        """What thin disks may still grow by."""
+        """What disks here may still grow by. Of one outside its machine's folder it is not known what it holds: a thin one counts
+        whole there, a thick one is whole already."""
         record, wanted = self.cell.get(), 0
         self.site.host.machine_refs.get()
         for cells in self.site.machines.values():
-            held = {f.path: f.allocated for f in cells.files.get().files}
+            # What is listed is the machine's folder; the same path may exist in another datastore.
+            listed = cells.files.get().files if cells.defined.home.datastore == record.id else ()
+            held = {f.path: f.allocated for f in listed}
             for disk in cells.defined.devices:
                 if isinstance(disk, Disk) and disk.file.datastore == record.id:
                     extent = disk.file.path.removesuffix(".vmdk") + "-flat.vmdk"
-                    wanted += max(0, disk.capacity - held.get(extent, 0) - held.get(disk.file.path, 0))
+                    if disk.file.path in held or disk.thin:
+                        wanted += max(0, disk.capacity - held.get(extent, 0) - held.get(disk.file.path, 0))
         return wanted
 
     @prop

@@ -6,9 +6,11 @@ from typing import Any
 
 from ..engine.managed_object import prop
 from ..engine.site import Site
-from ..hypervisor.records import Power
+from ..hypervisor.records import Definition, Power
 from ..wsdl import MoRef, vim
+from .host_summary_facts import status
 from .managed_entity import ManagedEntity
+from .virtual_machine_spec import remembered
 
 
 class ResourcePool(ManagedEntity):
@@ -22,6 +24,10 @@ class ResourcePool(ManagedEntity):
     @prop
     def parent(self) -> MoRef:
         return self.site.fixed("compute", "ComputeResource")
+
+    @prop
+    def overallStatus(self) -> str:
+        return status(self.site)
 
     @prop
     def owner(self) -> MoRef:
@@ -60,13 +66,26 @@ class ResourcePool(ManagedEntity):
         samples = [c.statistics.get() for c in running]
         memory = sum(s.memory_resident for s in samples if s is not None)
 
-        def usage(most: int, used: int) -> Any:
+        def usage(most: int, used: int, reserved: int) -> Any:
+            """`reserved`: what the machines that run were promised."""
+            left = max(0, most - reserved)
             return vim.ResourcePoolResourceUsage(
-                reservationUsed=0, reservationUsedForVm=0, unreservedForPool=most, unreservedForVm=most, overallUsage=used, maxUsage=most
-            )
+                reservationUsed=reserved, reservationUsedForVm=reserved, unreservedForPool=left, unreservedForVm=left,
+                overallUsage=used, maxUsage=most,
+            )  # fmt: skip
 
-        return vim.ResourcePoolRuntimeInfo(memory=usage(mib << 20, memory), cpu=usage(mhz, cpu), overallStatus="green")
+        definitions = [c.defined for c in running]
+        return vim.ResourcePoolRuntimeInfo(
+            memory=usage(mib << 20, memory, _reserved(definitions, "memoryAllocation") << 20),
+            cpu=usage(mhz, cpu, _reserved(definitions, "cpuAllocation")), overallStatus=status(self.site),
+        )  # fmt: skip
 
     @prop
     def summary(self) -> Any:
         return vim.ResourcePoolSummary(name="Resources", config=self.config(), runtime=self.runtime(), configuredMemoryMB=0)
+
+
+def _reserved(definitions: list[Definition], name: str) -> int:
+    """The sum of an allocation's reservations, in the contract's unit: MHz or MB."""
+    given = (remembered(definition, name) for definition in definitions)
+    return sum(allocation.reservation or 0 for allocation in given if allocation is not None)
