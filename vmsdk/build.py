@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ from .engine.sessions import Sessions
 from .engine.site import HostCells, Site
 from .engine.spawn import Nursery
 from .engine.steps import Steps
-from .engine.tasks import TaskHandle, TaskRecord, Tasks
+from .engine.tasks import KEEP_SECONDS, TaskHandle, TaskRecord, Tasks
 from .hypervisor.interface import Announcement, Hypervisor, Sampled
 from .managed_objects.content_faces import content_faces
 from .managed_objects.datacenter import Datacenter
@@ -51,6 +52,7 @@ from .managed_objects.view_manager import ViewManager
 from .managed_objects.virtual_machine_create import undoers
 from .mirror.mirror import Mirror
 from .request import Service
+from .store.history import KEEP
 from .store.store import Store
 from .web.folder import Folder as FolderRoom
 from .web.http import Handler
@@ -181,8 +183,7 @@ class Daemon:
         await self.mirror.open(early)
         stop()
         machines.live = True
-        for record in self.store.history.interrupted():
-            self.tasks.restore(record)
+        self._restore_tasks()
         self.dispatch = Dispatch(
             self.served, self.inventory, self.permissions, self.claims, self.tasks, self.nursery, self.reader, self.fault_of,
             self.store.flushed,
@@ -195,6 +196,14 @@ class Daemon:
         """Recovery spells places by datastore names: they must be known before it."""
         for record in await self.hypervisor.storage.datastores():
             self.site.host.datastores.setdefault(record.id, self.graph.cell(record))
+
+    def _restore_tasks(self) -> None:
+        """What was done lately, and what a stop cut short, stays readable: a client that waits may come back to it."""
+        limit = self.tasks.now() - timedelta(seconds=KEEP_SECONDS)
+        cut_short = {record.number for record in self.store.history.interrupted()}
+        for record in reversed(self.store.history.newest(KEEP)):
+            if record.number in cut_short or (record.completed is not None and record.completed >= limit):
+                self.tasks.restore(record)
 
     def _sweep(self) -> None:
         self.sessions.sweep()

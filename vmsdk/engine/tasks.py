@@ -110,13 +110,15 @@ class Tasks:
             user=call.user, queued=self.now(), activation_id=call.operation_id,
             session=call.session.key if call.session else "", chain=number,
         )  # fmt: skip
-        return self._adopt(record)
+        handle = self._adopt(record)
+        self._remember(record)
+        return handle
 
     def restore(self, record: TaskRecord) -> TaskHandle:
-        """A task of an earlier run, finished."""
+        """A task of an earlier run, finished: kept for as long as if there had been no stop."""
         self._number = max(self._number, record.number + 1)
         handle = self._adopt(record)
-        self._done.append((self._clock.seconds(), handle))
+        self._done.append((record.completed.timestamp() if record.completed else self._clock.seconds(), handle))
         return handle
 
     def _adopt(self, record: TaskRecord) -> TaskHandle:
@@ -127,7 +129,6 @@ class Tasks:
         if record.entity is not None:
             mine = self.of(record.entity)
             mine.set((*mine.get()[1 - RECENT :], handle.ref))
-        self._remember(record)
         self.sweep()
         return handle
 
