@@ -13,8 +13,8 @@ from ..datastores import names
 from ..engine.call import Call
 from ..engine.managed_object import ManagedObject, operation, prop
 from ..engine.site import Site
-from ..hypervisor.errors import HypervisorError
-from ..hypervisor.records import FileEntry, FilePlace
+from ..hypervisor.errors import FileMissing, HypervisorError
+from ..hypervisor.records import DiskImage, FileEntry, FilePlace
 from ..wsdl import Array, MoRef, vim
 
 _KINDS = {
@@ -22,6 +22,7 @@ _KINDS = {
     "flp": "FloppyImageFileInfo", "log": "VmLogFileInfo", "nvram": "VmNvramFileInfo",
 }  # fmt: skip
 MOST_FOLDERS = 10_000
+DISK_TYPE = "VirtualDiskFlatVer2BackingInfo"
 
 
 class HostDatastoreBrowser(ManagedObject):
@@ -61,11 +62,17 @@ class HostDatastoreBrowser(ManagedObject):
 
     @operation
     async def SearchDatastoreSubFolders_Task(self, call: Call, datastorePath: str, searchSpec: Any = None) -> Any:
-        """The same for a folder and all below it; folders without a match are left out."""
-        work, found = [self._place(datastorePath, call)], list[Any]()
+        """The same for a folder and all below it; folders without a match, and those that go meanwhile, are left out."""
+        first = self._place(datastorePath, call)
+        work, found = [first], list[Any]()
         while work and len(found) < MOST_FOLDERS:
             place = work.pop(0)
-            entries = await self.site.hypervisor.storage.list(place)
+            try:
+                entries = await self.site.hypervisor.storage.list(place)
+            except FileMissing:
+                if place is first:
+                    raise
+                continue
             result = await self._result(place, entries, searchSpec)
             if result.file:
                 found.append(result)
@@ -77,7 +84,7 @@ class HostDatastoreBrowser(ManagedObject):
         queries = [type(q).__name__.replace("Query", "Info") for q in spec.query] if spec is not None else []
         details = spec.details if spec is not None else None
         insensitive = spec is None or spec.searchCaseInsensitive is not False
-        of_disks = next((q.details for q in spec.query if isinstance(q, vim.VmDiskFileQuery)), None) if spec is not None else None
+        disks = next((q for q in spec.query if isinstance(q, vim.VmDiskFileQuery)), None) if spec is not None else None
         files = []
         for entry in entries:
             name = entry.path.rpartition("/")[2]
@@ -91,7 +98,10 @@ class HostDatastoreBrowser(ManagedObject):
             facts = self._facts(name, entry, details)
             if kind == "VmDiskFileInfo":
                 try:
-                    facts.update(await self._disk_facts(place, entry, details, of_disks))
+                    told = await self._disk_facts(place, entry, details, disks)
+                    if told is None:
+                        continue
+                    facts.update(told)
                 except HypervisorError:
                     kind = "FileInfo"  # it is only called like a disk
             if queries and kind not in queries and "FileInfo" not in queries:
@@ -116,16 +126,20 @@ class HostDatastoreBrowser(ManagedObject):
                 facts["owner"] = "root"
         return facts
 
-    async def _disk_facts(self, folder: FilePlace, entry: FileEntry, details: Any, flags: Any) -> dict[str, Any]:
-        """What only a disk has; its size is that of all its parts. HypervisorError where it is no disk."""
+    async def _disk_facts(self, folder: FilePlace, entry: FileEntry, details: Any, query: Any) -> dict[str, Any] | None:
+        """What only a disk has; its size is that of all its parts. None for one that the query is not after. HypervisorError where
+        it is no disk."""
         place = FilePlace(datastore=folder.datastore, path=entry.path)
         image = await self.site.hypervisor.storage.disk(place)
+        if query is not None and query.filter is not None and not _passes(image, query.filter):
+            return None
+        flags = query.details if query is not None else None
         facts: dict[str, Any] = {}
         if details is not None and details.fileSize:
             facts["fileSize"] = entry.size + image.allocated
         if flags is not None:
             if flags.diskType:
-                facts["diskType"] = "VirtualDiskFlatVer2BackingInfo"
+                facts["diskType"] = DISK_TYPE
             if flags.capacityKb:
                 facts["capacityKb"] = image.capacity // 1024
             if flags.diskExtents:
@@ -135,7 +149,17 @@ class HostDatastoreBrowser(ManagedObject):
         return facts
 
 
+def _passes(image: DiskImage, wanted: Any) -> bool:
+    """Whether a disk passes a VmDiskFileQueryFilter. Nothing is encrypted; what is not known of a disk (controller, version) is not
+    held against it."""
+    if wanted.diskType and not any(kind.rpartition(".")[2] in (DISK_TYPE, "FlatVer2BackingInfo") for kind in wanted.diskType):
+        return False
+    return wanted.thin in (None, image.thin) and not wanted.encrypted
+
+
 def _matches(name: str, pattern: str, insensitive: bool) -> bool:
+    """`*` and `?` stand for others; every other sign, `[` too, for itself."""
+    pattern = pattern.replace("[", "[[]")
     if insensitive:
         name, pattern = name.lower(), pattern.lower()
     return fnmatch.fnmatchcase(name, pattern)
