@@ -20,6 +20,8 @@ from .privilege_list import all_but
 
 ADMIN, READ_ONLY, VIEW, ANONYMOUS, NO_ACCESS = -1, -2, -3, -4, -5
 NO_CRYPTO_ADMIN, TRUSTED_ADMIN, NO_TRUSTED_ADMIN = -6, -7, -8
+ABOVE_OTHERS = frozenset({"Folder", "Datacenter", "ComputeResource", "ClusterComputeResource", "ResourcePool", "VirtualApp", "StoragePod",
+                          "VmwareDistributedVirtualSwitch"})  # fmt: skip
 ALWAYS = frozenset({"System.Anonymous", "System.View", "System.Read"})  # every role that is made has these
 
 
@@ -108,6 +110,9 @@ class Permissions:
         """Whether an object stands above one that the user may see. Managers stand above everything."""
         roles = self.roles.get()
         outside = face.parent_object is None and face.ref != self.root
+        if not outside and face.ref.type not in ABOVE_OTHERS:
+            return False
+        seen: set[MoRef] = set()
         for permission in mine.values():
             role = roles.get(permission.role)
             step = self._find(permission.entity.value)
@@ -115,9 +120,10 @@ class Permissions:
                 continue
             if outside:
                 return True
-            while step is not None:
+            while step is not None and step.ref not in seen:
                 if step is face:
                     return True
+                seen.add(step.ref)
                 step = step.parent_object
         return False
 
