@@ -78,7 +78,7 @@ def choose_hypervisor(settings: Settings, reactor: Any) -> Hypervisor:
     for _, directory in datastores:
         Path(directory).mkdir(parents=True, exist_ok=True)
     networks = tuple(NetworkRecord(name=n, kind=k, bridge=b, vlan=v) for n, k, b, v in settings.networks)
-    return KvmHypervisor(  # type: ignore[return-value]
+    return KvmHypervisor(
         reactor, settings.hypervisor, str(settings.state), datastores, settings.accelerator, networks or DEFAULT_NETWORKS
     )
 
@@ -173,7 +173,7 @@ class Daemon:
         self.mirror = Mirror(self.site, self.store.references, self._sampled, machines.heard, machines.gone)
         self.site.refresh_files = self.mirror.refresh_files
         self.steps.undoers.update(undoers(self.site))
-        self.reader = Reader(self.graph, self.encoder, self.permissions.refusal)
+        self.reader = Reader(self.graph, self.encoder, self.permissions.refusal, self.permissions.rights)
         self.collectors = Collectors(self.site, self.reader, Limits())
         for face in self._faces():
             if self.inventory.get(face.ref.value) is None:
