@@ -249,3 +249,22 @@ def test_a_watcher_of_the_roles_is_told_of_a_new_one(lab):
     lab.call(MANAGER, "AddAuthorizationRole", name="Operator")
     lab.step()
     assert len(seen) == 2
+
+
+def test_who_watches_is_told_nothing_more_when_the_right_is_gone_and_all_when_it_is_back(lab):
+    vm = lab.vm("web")
+    ann = user(lab)
+    grant(lab, vm, "ann", -2)
+    seen = lab.watch(vm, "name", ann)
+    lab.run(vm, "Rename_Task", newName="two")
+    grant(lab, vm, "ann", -5)
+    lab.step()
+    lab.run(vm, "Rename_Task", newName="three")
+    assert seen == ["web", "two"]
+    grant(lab, vm, "ann", -2)
+    lab.step()
+    assert seen == ["web", "two", "three"]
+    grant(lab, ROOT, "root", -1)  # nothing of ann's
+    lab.step()
+    lab.run(vm, "Rename_Task", newName="four")
+    assert seen == ["web", "two", "three", "four"]

@@ -1,7 +1,8 @@
 """One filter: which objects are in it, since when, and which of their properties changed when.
 
 Law: a member's slots carry the stamps; the filter keeps only who is in, who left and in which order they last changed. A change costs
-what it touches. Values are never kept for replay: an answer to an old version is made of what is true now.
+what it touches. Values are never kept for replay: an answer to an old version is made of what is true now. What the caller may read is
+judged anew when the caller's rights change.
 """
 
 from __future__ import annotations
@@ -25,13 +26,14 @@ MAX_LEFT = 100_000
 class Member:
     """An object in a filter."""
 
-    __slots__ = ("changed", "entered", "face", "missing", "paths", "slots")
+    __slots__ = ("changed", "entered", "face", "judged", "missing", "paths", "slots")
 
     def __init__(self, face: ManagedObject, entered: int):
         self.face, self.entered, self.changed = face, entered, entered
         self.paths: list[Path] = []
         self.slots: list[Slot] = []
         self.missing = ""
+        self.judged = 0  # when other paths than before became readable or unreadable
 
 
 class Update(NamedTuple):
@@ -56,7 +58,9 @@ class Filter:
         self.absent: tuple[MoRef, ...] = ()
         self._of_slot: dict[Slot, Member] = {}
         self._walked: list[ManagedObject] = []
-        self._moved = False
+        self._moved = self._judge_again = False
+        self._rights = Slot(self._graph, lambda key: reader.rights(call))
+        self._rights.watch(self, None)
         self._walk = Slot(self._graph, self._walk_text)
         self._walk.watch(self, None)
         self._enter_and_leave()
@@ -67,6 +71,9 @@ class Filter:
         if slot is self._walk:
             self._moved = True
             return
+        if slot is self._rights:
+            self._judge_again = True
+            return
         member = self._of_slot.get(slot)
         if member is not None:
             member.changed = slot.stamp
@@ -76,6 +83,9 @@ class Filter:
         if self._moved:
             self._moved = False
             self._enter_and_leave()
+        if self._judge_again:
+            self._judge_again = False
+            self._judge_all()
         self._wake()
 
     def _walk_text(self, key: Any) -> str:
@@ -95,6 +105,22 @@ class Filter:
                 self.members[ref] = self._admit(face, stamp)
         while len(self.left) > MAX_LEFT:
             self.oldest = self.left.popitem(last=False)[1]
+
+    def _judge_all(self) -> None:
+        stamp = self._graph.tick()
+        for ref, old in list(self.members.items()):
+            new = self._admit(old.face, old.entered)
+            if [path.text for path in new.paths] == [path.text for path in old.paths]:
+                self._drop(new)
+                for slot in old.slots:
+                    self._of_slot[slot] = old
+                continue
+            self._drop(old)
+            for slot in new.slots:
+                self._of_slot[slot] = new
+            new.changed = new.judged = stamp
+            self.members[ref] = new
+            self.members.move_to_end(ref)
 
     def _admit(self, face: ManagedObject, stamp: int) -> Member:
         member = Member(face, stamp)
@@ -120,6 +146,8 @@ class Filter:
     def destroy(self) -> None:
         self._walk.unwatch(self)
         self._walk.release()
+        self._rights.unwatch(self)
+        self._rights.release()
         for member in self.members.values():
             self._drop(member)
         self.members.clear()
@@ -127,7 +155,7 @@ class Filter:
 
     def slots(self) -> list[Slot]:
         """All it watches; for the auditor."""
-        return [self._walk, *self._of_slot]
+        return [self._walk, self._rights, *self._of_slot]
 
     # -- answering --------------------------------------------------------------------------------------------
 
@@ -155,14 +183,15 @@ class Filter:
             return f'<objectSet><kind>leave</kind><obj type="{ref.type}">{escape(ref.value)}</obj></objectSet>'
         out = [f"<objectSet><kind>{update.kind}</kind>", reference("obj", member.face)]
         version = self._call.version
+        fresh = update.kind == "enter" or member.judged > update.since
         for path, slot in zip(member.paths, member.slots, strict=True):
-            if update.kind == "modify" and slot.stamp <= update.since:
+            if not fresh and slot.stamp <= update.since:
                 continue
             text = slot.text(version)
             nested = len(path.steps) > 1 and text is None
             change = f"<changeSet><name>{escape(path.text)}</name><op>{'indirectRemove' if nested else 'assign'}</op>"
             out.append(f"{change}{text or ''}</changeSet>")
-        if update.kind == "enter":
+        if fresh:
             out.append(member.missing)
         out.append("</objectSet>")
         return "".join(out)

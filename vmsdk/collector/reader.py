@@ -19,9 +19,17 @@ Authorize = Callable[[Call, ManagedObject, str], "MethodFault | None"]
 
 
 class Reader:
-    """Reads properties as a client of some version and session sees them. `encoder(version)` spells, `authorize` judges."""
+    """Reads properties as a client of some version and session sees them. `encoder(version)` spells, `authorize` judges; `rights` gives a
+    text that differs when what the caller may do has changed."""
 
-    def __init__(self, graph: Graph, encoder: Callable[[int], Encoder], authorize: Authorize):
+    def __init__(
+        self,
+        graph: Graph,
+        encoder: Callable[[int], Encoder],
+        authorize: Authorize,
+        rights: Callable[[Call], str] = lambda call: "",
+    ):
+        self.rights = rights
         self.graph, self.encoder, self.authorize = graph, encoder, authorize
         self.paths = Paths()
 

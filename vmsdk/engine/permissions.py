@@ -143,6 +143,11 @@ class Permissions:
             return None
         return no_permission(face.ref, privilege)
 
+    def rights(self, call: Call) -> str:
+        """Differs when what was granted to the caller, or a role, has changed."""
+        roles = self.roles.get()
+        return repr([(p.entity, p.propagate, p.role, roles.get(p.role)) for p in self.of_user(call.user).values()])
+
     def effective(self, user: str, face: ManagedObject) -> tuple[int, ...]:
         role = self.role_of(user, face)
         return (role.id,) if role is not None else (NO_ACCESS,)
