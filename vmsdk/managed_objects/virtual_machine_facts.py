@@ -161,6 +161,7 @@ def config(site: Site, cells: MachineCells) -> Any:
         messageBusTunnelEnabled=_flag(d, "messageBusTunnelEnabled"),
         guestIntegrityInfo=vim.VirtualMachineGuestIntegrityInfo(enabled=False),
         migrateEncryption=remembered(d, "migrateEncryption") or "opportunistic", managedBy=remembered(d, "managedBy"),
+        guestMonitoringModeInfo=remembered(d, "guestMonitoringModeInfo") or vim.VirtualMachineGuestMonitoringModeInfo(),
         vmxConfigChecksum=None if cells.power.get().foreign else checksum(site, d),
         sgxInfo=vim.VirtualMachineSgxInfo(epcSize=0, flcMode="unlocked", requireAttestation=False),
         # A guest sees one memory node.
