@@ -105,7 +105,7 @@ class Daemon:
         self.inventory = Inventory(self.graph)
         self.nursery = Nursery()
         self.claims = Claims()
-        self.sessions = Sessions(reactor, self.graph, settings.idle_seconds or self.personality.idle_seconds)
+        self.sessions = Sessions(reactor, self.graph, settings.idle_seconds or self.personality.idle_seconds, settings.max_sessions)
         self.accounts = Accounts(store.accounts, reactor, run, settings.state / "tickets", hasher)
         self.steps = Steps(store.intents, {})
         self.tasks = Tasks(

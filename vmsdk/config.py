@@ -35,6 +35,7 @@ class Settings:
     build: str = "1"
     vendor: str = "The vmsdk project"
     idle_seconds: int = 0  # 0: the personality's
+    max_sessions: int = 2000
     cache_bytes: int = 64 << 20
     extra: dict[str, Any] = field(default_factory=dict)
 
@@ -70,6 +71,7 @@ def _network(value: str) -> tuple[str, str, str, int]:
 @click.option("--network", "networks", multiple=True, metavar="NAME=KIND[:BRIDGE[:VLAN]]", help="a port group (default: VM Network=user)")
 @click.option("--personality", type=click.Choice(["HostAgent", "VirtualCenter"]), default="HostAgent", help="which kind of server to be")
 @click.option("--api-version", default=DEFAULT_VERSION, show_default=True, help="newest API version served")
+@click.option("--max-sessions", type=click.IntRange(1, 100_000), default=2000, show_default=True, help="sessions open at once")
 @click.pass_context
 def _command(context: click.Context, datastores: tuple[str, ...], networks: tuple[str, ...], **given: Any) -> None:
     context.obj.update(given, datastores=tuple(map(_datastore, datastores)), networks=tuple(map(_network, networks)))

@@ -30,6 +30,8 @@ def fault_of(error: BaseException, spell: Spell) -> MethodFault:
         return vim.ToolsUnavailable()
     if isinstance(error, errors.NotEnoughMemory):
         return vim.InsufficientMemoryResourcesFault(unreserved=error.available, requested=error.wanted)
+    if isinstance(error, errors.UnsafePath):
+        return vim.InvalidDatastorePath(datastorePath="", msg=str(error))
     if isinstance(error, errors.NoSuchDatastore):
         return vim.InvalidDatastore(name=error.name)
     if isinstance(error, errors.MachineExists):
