@@ -241,3 +241,21 @@ def test_an_operation_that_we_do_not_have_yet_says_so_in_a_typed_fault(lab):
         lab.call(vm, "MigrateVM_Task", priority="defaultPriority")
     with pytest.raises(vim.MethodNotFound):
         lab.call(MoRef("Folder", "ha-folder-vm"), "PowerOnVM_Task")
+
+
+def test_a_disk_may_lie_on_another_datastore_and_goes_with_its_folder(tmp_path):
+    from tests.lab import Lab
+    from vmsdk.hypervisor.records import FilePlace
+
+    lab = Lab(tmp_path, shape="large")
+    first, second = [cell.get() for cell in lab.daemon.site.host.datastores.values()][:2]
+    spec = lab.spec("web", disk_kb=65536)
+    spec.files.vmPathName = f"[{first.name}]"
+    spec.deviceChange[1].device.backing.fileName = f"[{second.name}]"
+    vm = Proxy(lab.root, lab.run(lab.folder, "CreateVM_Task", config=spec, pool=lab.pool))
+    disk = next(d for d in vm.config.hardware.device if d.key == 2000)
+    assert disk.backing.fileName == f"[{second.name}] web/web.vmdk"
+    assert len(vm.datastore) == 2
+    lab.run(vm, "Destroy_Task")
+    for store in (first, second):
+        assert lab.finish(lab.hypervisor.storage.list(FilePlace(datastore=store.id, path=""))) == ()

@@ -119,10 +119,7 @@ async def create_machine(site: Site, call: Call, config: Any, pool: MoRef | None
         if make_folder:
             await work.do(lambda: storage.make_directory(folder, parents=True), ("delete_file", folder.datastore, folder.path))
         for disk in plan.create:
-            place = disk.file
-            await work.do(
-                partial(storage.create_disk, place, disk.capacity, disk.thin), ("delete_file", place.datastore, place.path)
-            )
+            await make_disk(site, work, disk)
         call.task.progress(60)
         await work.do(lambda: vmx.write(site, definition), ("delete_file", home.datastore, home.path))
         ref = await _publish(site, work, definition)
@@ -136,6 +133,14 @@ async def _publish(site: Site, work: Any, definition: Definition) -> MoRef:
     if site.refresh_files is not None:
         await site.refresh_files(site.machines[definition.uuid])
     return site.machine_refs[definition.uuid]
+
+
+async def make_disk(site: Site, work: Any, disk: Disk) -> None:
+    """A new disk, and the folder it lies in where that is another than the machine's and not there yet."""
+    storage, place, folder = site.hypervisor.storage, disk.file, names.folder_of(disk.file)
+    if folder.path and not await exists(site, folder):
+        await work.do(partial(storage.make_directory, folder, True), ("delete_file", folder.datastore, folder.path))
+    await work.do(partial(storage.create_disk, place, disk.capacity, disk.thin), ("delete_file", place.datastore, place.path))
 
 
 async def _reserve(site: Site, uuid: str) -> None:
@@ -211,21 +216,25 @@ async def finish_unregister(site: Site, uuid: str) -> None:
 async def destroy_machine(site: Site, cells: MachineCells) -> None:
     """The machine and its files go."""
     definition = cells.defined
-    files = sorted({(p.datastore, p.path) for p in own_files(definition)})
+    own = own_files(definition)
+    files = sorted({(p.datastore, p.path) for p in own})
+    folders = sorted({(f.datastore, f.path) for f in map(names.folder_of, own) if f.path})
     async with site.steps.begin("Destroy_Task", definition.uuid) as work:
-        await work.do(None, ("finish_destroy", definition.uuid, files, [definition.home.datastore, names.folder_of(definition.home).path]))
-        await finish_destroy(site, definition.uuid, files, [definition.home.datastore, names.folder_of(definition.home).path])
+        await work.do(None, ("finish_destroy", definition.uuid, files, folders))
+        await finish_destroy(site, definition.uuid, files, folders)
 
 
-async def finish_destroy(site: Site, uuid: str, files: list, folder: list) -> None:
-    """Idempotent: undefine, delete the machine's own files, and its folder when nothing else is in it."""
+async def finish_destroy(site: Site, uuid: str, files: Any, folders: Any) -> None:
+    """Idempotent: undefine, delete the machine's own files, and each folder of theirs that nothing else is in. `files` and
+    `folders` are (datastore, path) pairs."""
     await finish_unregister(site, uuid)
     storage = site.hypervisor.storage
     for datastore, path in files:
         await storage.delete(FilePlace(datastore=datastore, path=path))
-    place = FilePlace(datastore=folder[0], path=folder[1])
-    if place.path and await exists(site, place) and not await storage.list(place):
-        await storage.delete(place)
+    for datastore, path in folders:
+        place = FilePlace(datastore=datastore, path=path)
+        if await exists(site, place) and not await storage.list(place):
+            await storage.delete(place)
 
 
 def own_files(definition: Definition) -> list[FilePlace]:
@@ -260,5 +269,5 @@ def undoers(site: Site) -> dict[str, Any]:
     return {
         "delete_file": delete_file, "undefine": undefine, "forget_machine": forget_machine, "redefine": redefine,
         "write_vmx": write_vmx, "finish_unregister": lambda uuid: finish_unregister(site, uuid),
-        "finish_destroy": lambda uuid, files, folder: finish_destroy(site, uuid, files, folder),
+        "finish_destroy": lambda uuid, files, folders: finish_destroy(site, uuid, files, folders),
     }  # fmt: skip

@@ -68,10 +68,7 @@ async def replace(site: Site, operation: str, old: Definition, new: Definition, 
     ]  # fmt: skip
     async with site.steps.begin(operation, new.uuid) as work:
         for disk in plan.create if plan is not None else ():
-            place = disk.file
-            await work.do(
-                partial(storage.create_disk, place, disk.capacity, disk.thin), ("delete_file", place.datastore, place.path)
-            )
+            await create.make_disk(site, work, disk)
         for disk, _ in grown:
             await work.do(partial(storage.resize_disk, disk.file, disk.capacity))
         await work.do(
