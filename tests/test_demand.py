@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.demand import witness_host, witness_machine, witness_site  # noqa: F401 - they register
+from tests.demand import witness_guest, witness_host, witness_machine, witness_setup, witness_site  # noqa: F401 - they register
 from tests.demand.real import World, real_world
 from tests.demand.simulated import ORDERS, Host, everything
 from tests.demand.tables import DEPARTURES, Key, centre_only, demanded, departures, reasons

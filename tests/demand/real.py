@@ -15,8 +15,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lxml import etree
-
 from tests.guest.build import build
 from tests.hypervisor.kvm.machinery import Root, SerialLine, processes_of
 from tests.lab.client import Client, Proxy
@@ -109,7 +107,7 @@ class World:
         self.client.wait(self.vm, "guest.toolsRunningStatus", lambda status: status == "guestToolsRunning")
         self.guest("mkdir -p /mnt; mount -t iso9660 /dev/sr0 /mnt; until ifconfig eth0 | grep -q 'inet addr'; do sleep 1; done")
         # The server asks an agent that appears at once, one that is there only now and then.
-        self.guest("kill $(pidof qemu-ga); while pidof qemu-ga; do usleep 100000; done")
+        self.guest("old=$(pidof qemu-ga); kill $old; while [ -d /proc/$old ]; do usleep 100000; done")
         self.client.wait(self.vm, "guest", lambda guest: guest.ipAddress and guest.disk)
         self.client.wait(self.vm, "summary.quickStats.hostMemoryUsage", bool)
         self.client.call(self.vm, "RefreshStorageInfo")
@@ -159,11 +157,6 @@ class World:
         """The only device with that driver."""
         [found] = [told for told in map(json.loads, self.option("-device")) if told["driver"] == driver]
         return found
-
-    @cached_property
-    def domain(self) -> etree._Element:
-        """The machine as libvirt keeps it in its root."""
-        return etree.parse(str(self.root.path / "root" / "etc" / "qemu" / f"{NAME}.xml")).getroot()
 
     @cached_property
     def guest(self) -> Callable[[str], str]:

@@ -1,4 +1,4 @@
-"""The machine, as its process, its files, libvirt's own definition and the guest's shell tell of it."""
+"""The machine, as its process and its files tell of it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ import psutil
 
 from vmsdk.wsdl import vim
 
-from .real import CARD, DATASTORE, MIB, NAME, NETWORK, NOTES, World
+from .real import DATASTORE, MIB, NAME, NETWORK, NOTES, World
 from .witness import Between, Is, Near, witness
+from .witness_guest import summary_guest
 from .witness_host import megahertz
 
 VM = "VirtualMachine"
@@ -272,92 +273,6 @@ def _summary(world: World) -> Any:
         "runtime": {"bootTime": since(world)}, "storage": {"committed": Near(taken(world), MIB)},
     }  # fmt: skip
     return {"vm": world.vm.ref} | {f"{part}.{name}": told for part, all_of in parts.items() for name, told in all_of.items()}
-
-
-# --- the guest -----------------------------------------------------------------------------------------------
-
-
-def address(world: World) -> str:
-    found = re.search(r"inet addr:(\S+)", world.guest("ifconfig eth0"))
-    assert found
-    return found.group(1)
-
-
-@witness(VM, "guest.ipAddress", "summary.guest.ipAddress")
-def _address(world: World) -> Any:
-    return address(world)
-
-
-@witness(VM, "guest.hostName")
-def _host_name(world: World) -> Any:
-    return world.guest("hostname")
-
-
-@witness(VM, "guest.guestState")
-def _state(world: World) -> Any:
-    assert world.guest("echo yes") == "yes"
-    return "running"
-
-
-@witness(VM, "guest.toolsRunningStatus")
-def _tools(world: World) -> Any:
-    assert world.guest("pidof qemu-ga")
-    return "guestToolsRunning"
-
-
-def tools_version(world: World) -> str:
-    """QEMU's a.b.c as one number."""
-    found = re.search(r"(\d+)\.(\d+)\.(\d+)", world.guest("qemu-ga --version"))
-    assert found
-    one, two, three = map(int, found.groups())
-    return str(one * 1024 + two * 32 + three)
-
-
-@witness(VM, "guest.toolsVersion")
-def _tools_version(world: World) -> Any:
-    return tools_version(world)
-
-
-def mounted(world: World) -> dict[str, Any]:
-    size = int(world.guest("cat /sys/block/sr0/size")) * 512
-    return {"diskPath": ["/mnt"], "capacity": Is(lambda told: abs(told[0] - size) < MIB, f"about {size}")}
-
-
-@witness(VM, "guest.disk")
-def _disk(world: World) -> Any:
-    return mounted(world)
-
-
-def cards(world: World) -> dict[str, Any]:
-    mac = world.guest("cat /sys/class/net/eth0/address")
-    assert mac == CARD
-    return {"macAddress": [mac], "network": [NETWORK], "ipAddress": Is(lambda told: address(world) in told[0], address(world))}
-
-
-@witness(VM, "guest.net")
-def _net(world: World) -> Any:
-    return cards(world)
-
-
-@witness(VM, "guest")
-def _guest(world: World) -> Any:
-    kernel, machine = world.guest("uname -r"), world.guest("uname -m")
-    found = {f"net.{name}": told for name, told in cards(world).items()} | {
-        f"disk.{name}": told for name, told in mounted(world).items()
-    }
-    return found | {
-        "hostName": world.guest("hostname"), "ipAddress": address(world), "toolsVersion": tools_version(world),
-        "guestDetailedData": Is(lambda told: f"kernelVersion='{kernel}'" in told and ("64" in machine) == ("bitness='64'" in told), kernel),
-    }  # fmt: skip
-
-
-def summary_guest(world: World) -> dict[str, Any]:
-    return {"hostName": world.guest("hostname"), "ipAddress": address(world), "toolsRunningStatus": "guestToolsRunning"}
-
-
-@witness(VM, "summary.guest")
-def _summary_guest(world: World) -> Any:
-    return summary_guest(world)
 
 
 # --- the tree around it --------------------------------------------------------------------------------------

@@ -10,8 +10,9 @@ from vmsdk.wsdl import MoRef
 
 from .real import DATASTORE, MIB, NAME, NETWORK, World
 from .witness import Is, Near, witness
-from .witness_host import cores, cpus, full_name, memory, spoken
+from .witness_host import cores, cpus, full_name, memory
 from .witness_machine import taken
+from .witness_setup import spoken
 
 # --- datastore -----------------------------------------------------------------------------------------------
 
