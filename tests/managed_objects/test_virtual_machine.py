@@ -243,6 +243,15 @@ def test_an_operation_that_we_do_not_have_yet_says_so_in_a_typed_fault(lab):
         lab.call(MoRef("Folder", "ha-folder-vm"), "PowerOnVM_Task")
 
 
+def test_a_raw_device_is_refused_not_made_into_a_file(lab):
+    spec = lab.spec("web", disk_kb=65536)
+    raw = vim.VirtualDiskRawDiskMappingVer1BackingInfo(fileName="", deviceName="/dev/sda", compatibilityMode="physicalMode", diskMode="")
+    spec.deviceChange[1].device.backing = raw
+    with pytest.raises(vim.InvalidDeviceBacking):
+        lab.run(lab.folder, "CreateVM_Task", config=spec, pool=lab.pool)
+    assert lab.machines == []
+
+
 def test_a_disk_may_lie_on_another_datastore_and_goes_with_its_folder(tmp_path):
     from tests.lab import Lab
     from vmsdk.hypervisor.records import FilePlace

@@ -27,6 +27,7 @@ _CARD_MODELS = {
     "VirtualVmxnet3": "vmxnet3", "VirtualE1000": "e1000", "VirtualE1000e": "e1000e", "VirtualPCNet32": "pcnet",
     "VirtualVmxnet": "vmxnet3", "VirtualVmxnet2": "vmxnet3",
 }  # fmt: skip
+_FLAT = ("VirtualDiskFlatVer2BackingInfo", "VirtualDiskFlatVer1BackingInfo")
 _IMPLICIT = {"VirtualIDEController", "VirtualPS2Controller", "VirtualPCIController", "VirtualSIOController", "VirtualKeyboard",
              "VirtualPointingDevice", "VirtualMachineVideoCard", "VirtualMachineVMCIDevice"}  # fmt: skip
 
@@ -136,8 +137,9 @@ class _Builder:
 
     def _disk(self, index: int, change: Any) -> Disk:
         device, backing = change.device, change.device.backing
-        if backing is None or not hasattr(backing, "diskMode"):
-            raise bad(index, "device.backing", "this kind of disk backing is not had here")
+        if backing is None or backing._type.name not in _FLAT:
+            text = "Only disks that are flat files are had here: no raw devices, no sparse formats."
+            raise vim.InvalidDeviceBacking(property="virtualDeviceSpec.device.backing", deviceIndex=index, msg=text)
         controller, unit = self._place(index, device)
         capacity = device.capacityInBytes or (device.capacityInKB or 0) * 1024
         creates = change.fileOperation == "create"
