@@ -76,7 +76,7 @@ def choose_hypervisor(settings: Settings, reactor: Any) -> Hypervisor:
     if not datastores:
         datastores = [("datastore1", str(settings.state / "datastore1"))]
     for _, directory in datastores:
-        Path(directory).mkdir(parents=True, exist_ok=True)
+        Path(directory).mkdir(mode=0o711, parents=True, exist_ok=True)  # others may pass, as QEMU must, but not look around
     networks = tuple(NetworkRecord(name=n, kind=k, bridge=b, vlan=v) for n, k, b, v in settings.networks)
     return KvmHypervisor(
         reactor, settings.hypervisor, str(settings.state), datastores, settings.accelerator, networks or DEFAULT_NETWORKS
