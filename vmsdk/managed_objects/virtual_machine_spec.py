@@ -79,7 +79,9 @@ def settings(definition: Definition, spec: Any, now: float, max_cpus: int) -> De
     boot = spec.bootOptions
     if boot is not None:
         if boot.bootOrder:
-            facts["boot_order"] = tuple(_boot_entry(entry) for entry in boot.bootOrder)
+            # Clients take an order back with one entry of the base type: no device at all.
+            asked = [e for e in boot.bootOrder if e._type.name != "VirtualMachineBootOptionsBootableDevice"]
+            facts["boot_order"] = tuple(map(_boot_entry, asked))
         if boot.efiSecureBootEnabled is not None:
             facts["secure_boot"] = boot.efiSecureBootEnabled
     facts["remembered"] = remember(definition.remembered, spec)
