@@ -257,3 +257,54 @@ def test_a_task_tells_who_did_what_to_which_machine_and_stays_to_be_read(host: H
     assert {on, again} <= set(host.content.taskManager.recentTask)
     with pytest.raises(vim.fault.InvalidState):
         on.CancelTask()
+
+
+@pytest.mark.shows("CreateCollectorForTasks", "ReadPreviousTasks")
+def test_the_history_of_a_machine_outlives_the_machine(host: Host, machine):
+    vm = machine("history")
+    tasks = []
+    for start in (lambda: vm.Rename_Task("historic"), vm.PowerOnVM_Task):
+        tasks.append(start())
+        host.done(tasks[-1])
+    manager = host.content.taskManager
+    by_entity = vim.TaskFilterSpec.ByEntity(entity=vm, recursion="self")
+    collector = manager.CreateCollectorForTasks(vim.TaskFilterSpec(entity=by_entity))
+
+    told = {info.key: info for info in collector.latestPage}
+    assert {task._moId for task in tasks} <= set(told)
+    renamed = told[tasks[0]._moId]
+    assert (renamed.state, renamed.entity, renamed.reason.userName) == ("success", vm, "root")
+    collector.DestroyCollector()
+    host.destroy(vm)
+    assert tasks[0].info.entityName == "history", "as it was called when the task began"
+
+
+def test_a_machine_with_efi_keeps_its_nvram_beside_it_and_takes_it_along(server: Server, host: Host, machine):
+    vm = machine("efi", firmware="efi", memory=128)
+    assert (vm.config.firmware, vm.runtime.powerState) == ("efi", "poweredOff")
+    host.done(vm.PowerOnVM_Task())
+    [qemu] = server.qemus_of(vm.config.instanceUuid)
+    assert "OVMF_CODE" in Path(f"/proc/{qemu}/cmdline").read_text()
+    host.done(vm.PowerOffVM_Task())
+    remembered = (server.datastore / "efi" / "efi.nvram").read_bytes()
+    vm.UnregisterVM()
+    vm = host.done(host.folder.RegisterVM_Task("[datastore1] efi/efi.vmx", None, False, host.pool))
+    assert (vm.config.firmware, (server.datastore / "efi" / "efi.nvram").read_bytes()) == ("efi", remembered)
+    host.done(vm.Destroy_Task())
+    assert "efi" not in os.listdir(server.datastore)
+
+
+def test_what_a_suspended_machine_remembers_goes_with_it(server: Server, host: Host, machine):
+    def memories() -> list[Path]:
+        return [path for path in (server.libvirt / "lib" / "qemu" / "save").rglob("*") if path.is_file()]
+
+    vm = machine("asleep")
+    host.done(vm.PowerOnVM_Task())
+    host.done(vm.SuspendVM_Task())
+    assert len(memories()) == 1
+    host.done(vm.PowerOffVM_Task())
+    assert vm.runtime.powerState == "poweredOff" and memories() == []
+    host.done(vm.PowerOnVM_Task())
+    host.done(vm.SuspendVM_Task())
+    host.done(vm.Destroy_Task())
+    assert memories() == [] and "asleep" not in os.listdir(server.datastore)

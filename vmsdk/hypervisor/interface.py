@@ -137,7 +137,7 @@ class Hypervisor(Protocol):
         its next start. NoSuchMachine, Unsupported."""
 
     async def undefine(self, uuid: str) -> None:
-        """Forget an off or suspended machine, its saved memory and its NVRAM; disks stay. Gone already is success.
+        """Forget an off or suspended machine and its saved memory; its files stay, NVRAM too. Gone already is success.
         WrongPower when on."""
 
     # -- power

@@ -103,7 +103,7 @@ def undefine(connection: libvirt.virConnect, uuid: str) -> None:
         raise WrongPower(Power.ON)
     domain.undefineFlags(
         libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
-        | libvirt.VIR_DOMAIN_UNDEFINE_NVRAM
+        | libvirt.VIR_DOMAIN_UNDEFINE_KEEP_NVRAM  # a file of the machine like its disks: it holds what the guest boots
         | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
         | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
     )
