@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from pyVim.connect import Disconnect, SmartConnect
@@ -91,6 +92,12 @@ class Host:
         if vm.runtime.powerState == "poweredOn":
             self.done(vm.PowerOffVM_Task())
         self.done(vm.Destroy_Task())
+
+
+def flat(server: Server, vm: vim.VirtualMachine) -> Path:
+    """Where the bytes of a machine's first disk lie."""
+    disk = next(d for d in vm.config.hardware.device if isinstance(d, vim.vm.device.VirtualDisk))
+    return server.datastore / disk.backing.fileName.partition("] ")[2].replace(".vmdk", "-flat.vmdk")
 
 
 def connect(server: Server, version: str | None = None) -> Host:
