@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 import vmsdk.managed_objects
-from vmsdk.engine.managed_object import ManagedObject, takes
+from vmsdk.engine.managed_object import ManagedObject
 from vmsdk.managed_objects.host_faces import host_faces
 from vmsdk.wsdl import CONTRACT
 
@@ -29,6 +31,11 @@ def _classes() -> list[type[ManagedObject]]:
 
 
 CLASSES = _classes()
+
+
+def takes(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The argument names of an operation behind `self` and `call`."""
+    return tuple(inspect.signature(function).parameters)[2:]
 
 
 def test_the_faces_are_found():

@@ -16,7 +16,7 @@ from twisted.internet.defer import Deferred
 from ..engine.call import Call
 from ..engine.inventory import not_found
 from ..engine.managed_object import ManagedObject
-from ..wsdl import MethodFault, MoRef, vim
+from ..wsdl import MethodFault, vim
 from ..wsdl.codec.text import escape
 from .filters import Filter, Update
 from .reader import Reader
@@ -237,7 +237,3 @@ class Collector:
             self.destroy_filter(name)
         self._pages.clear()
         self._cut.clear()
-
-
-def filter_reference(name: str) -> MoRef:
-    return MoRef("PropertyFilter", name)

@@ -70,7 +70,7 @@ class Slot:
     Texts are kept by encoder key in the graph's budget; `mark` (the fingerprint) outlives them.
     """
 
-    __slots__ = ("_cells", "_graph", "compute", "mark", "previous", "stamp", "texts", "watchers")
+    __slots__ = ("_cells", "_graph", "compute", "mark", "stamp", "texts", "watchers")
 
     def __init__(self, graph: Graph, compute: Callable[[Any], str | None]):
         self._graph, self.compute = graph, compute
@@ -79,7 +79,6 @@ class Slot:
         self.mark: int | None = None
         self.stamp = 0
         self.watchers: list[Watcher] = []
-        self.previous: Any = None  # kept only while a partial-updates filter watches
 
     def text(self, key: Any) -> str | None:
         """The value as the encoder `key` spells it."""
@@ -164,8 +163,6 @@ class Graph:
         self.budget = Budget(budget)
         self.noting: set[Cell] | None = None
         self.stamp = 1
-        self.watched: set[Slot] = set()  # for the auditor: filled only while it is on
-        self.auditing = False
         self._dirty: dict[Slot, None] = {}
         self._touched: dict[Watcher, None] = {}
         self._scheduled = False

@@ -6,7 +6,6 @@ property that depends on who asks says `caller=True`, gets the Call and is never
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -94,8 +93,3 @@ class ManagedObject:
 
     def __repr__(self) -> str:
         return f"<{self.ref}>"
-
-
-def takes(function: Callable[..., Any]) -> tuple[str, ...]:
-    """The argument names of an operation behind `self` and `call`."""
-    return tuple(inspect.signature(function).parameters)[2:]

@@ -37,10 +37,6 @@ class Nursery:
         for work in tuple(self._running.get(owner, ())):
             work.cancel()
 
-    def end_all(self) -> None:
-        for owner in tuple(self._running):
-            self.end(owner)
-
     @property
     def busy(self) -> int:
         return sum(len(mine) for mine in self._running.values())

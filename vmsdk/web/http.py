@@ -252,9 +252,8 @@ class Server(Factory):
 
     noisy = False
 
-    def __init__(self, handler: Handler, trusted: bool, max_body: int = 20 << 20, max_connections: int = 20_000):
-        self._handler, self._trusted, self._max_body, self._most = handler, trusted, max_body, max_connections
-        self.connections = 0
+    def __init__(self, handler: Handler, trusted: bool, max_body: int = 20 << 20):
+        self._handler, self._trusted, self._max_body = handler, trusted, max_body
 
     def buildProtocol(self, addr: Any) -> Connection | None:
         return Connection(self._handler, self._trusted, self._max_body)
