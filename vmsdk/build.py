@@ -140,7 +140,7 @@ class Daemon:
         self.site.machine_events.task_told(record)
 
     def cold_stop(self) -> Any:
-        """The stop of cold operations, made when the first one comes (or in a quiet moment: see `warm`)."""
+        """The stop of cold operations, made when the first one comes (vmctld has it made in a quiet moment after its start)."""
         if self._cold is None:
             from .soap.spyne import ColdStop
 

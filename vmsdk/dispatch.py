@@ -105,7 +105,7 @@ class Dispatch:
     # -- may it ----------------------------------------------------------------------------------------------
 
     def _judge(self, method: Method, face: ManagedObject, arguments: dict[str, Any], call: Call) -> None:
-        pairs = face.privileges_of(method) if hasattr(face, "privileges_of") else privileges.needed(method)
+        pairs = privileges.needed(method)
         if pairs is None:
             raise vim.NoPermission(object=face.ref, privilegeId="System.Admin")
         for privilege, where in pairs:
@@ -130,7 +130,7 @@ class Dispatch:
     # -- tasks -----------------------------------------------------------------------------------------------
 
     def _task(self, method: Method, function: Any, face: ManagedObject, arguments: dict[str, Any], call: Call) -> MoRef:
-        claim = face.claim_for(method.name) if hasattr(face, "claim_for") else None
+        claim = face.claim_for(method.name)
         if claim is not None:
             self._claims.check(claim)
         owner = face.kind.vmodl.removeprefix("vim.")

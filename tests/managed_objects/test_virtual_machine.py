@@ -268,3 +268,16 @@ def test_a_disk_may_lie_on_another_datastore_and_goes_with_its_folder(tmp_path):
     lab.run(vm, "Destroy_Task")
     for store in (first, second):
         assert lab.finish(lab.hypervisor.storage.list(FilePlace(datastore=store.id, path=""))) == ()
+
+
+def test_a_disk_removed_with_its_file_is_gone_and_nothing_stays_in_the_journal(lab):
+    from vmsdk.hypervisor.records import FilePlace
+
+    vm = lab.vm("web", disk_kb=65536)
+    disk = next(d for d in vm.config.hardware.device if d.key == 2000)
+    change = vim.VirtualDeviceConfigSpec(operation="remove", fileOperation="destroy", device=disk)
+    lab.run(vm, "ReconfigVM_Task", spec=vim.VirtualMachineConfigSpec(deviceChange=[change]))
+    assert 2000 not in [d.key for d in vm.config.hardware.device]
+    folder = FilePlace(datastore=next(iter(lab.daemon.site.host.datastores)), path="web")
+    assert [entry.path for entry in lab.finish(lab.hypervisor.storage.list(folder))] == ["web/web.vmx"]
+    assert lab.store.database.rows("SELECT id FROM intent") == []

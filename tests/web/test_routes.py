@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.proxy.path_corpus import ACCEPTED
 from vmsdk.web.http import Request, Response
 from vmsdk.web.routes import canonical, router
 
@@ -39,3 +40,8 @@ def test_the_query_is_handed_over_apart():
 def test_a_page_of_another_site_cannot_post_with_someones_cookie():
     assert ask("/sdk", origin="https://evil.example", host="server").status == 403
     assert ask("/sdk", origin="https://server", host="server").status == 200
+
+
+@pytest.mark.parametrize("sent", sorted(set(ACCEPTED.values())))
+def test_what_the_front_door_sends_is_taken(sent):
+    assert canonical(sent.decode().partition("?")[0])

@@ -53,7 +53,7 @@ class Filter:
         self._reader, self._find, self._call, self._wake = reader, find, call, wake
         self._graph = reader.graph
         self.members: OrderedDict[MoRef, Member] = OrderedDict()  # the one that changed last stands last
-        self.left: OrderedDict[MoRef, int] = OrderedDict()
+        self.left: OrderedDict[MoRef, tuple[int, int]] = OrderedDict()  # (when it left, when it had entered first)
         self.oldest = 0  # versions before this cannot be answered any more
         self.absent: tuple[MoRef, ...] = ()
         self._of_slot: dict[Slot, Member] = {}
@@ -97,14 +97,16 @@ class Filter:
         stamp = self._graph.tick()
         now = {face.ref: face for face in self._walked}
         for ref in [r for r, member in self.members.items() if now.get(r) is not member.face]:
-            self._drop(self.members.pop(ref))
-            self.left[ref] = stamp
+            member = self.members.pop(ref)
+            self._drop(member)
+            entered = min(member.entered, self.left[ref][1]) if ref in self.left else member.entered
+            self.left[ref] = (stamp, entered)
             self.left.move_to_end(ref)
         for ref, face in now.items():
             if ref not in self.members:
                 self.members[ref] = self._admit(face, stamp)
         while len(self.left) > MAX_LEFT:
-            self.oldest = self.left.popitem(last=False)[1]
+            self.oldest = self.left.popitem(last=False)[1][0]
 
     def _judge_all(self) -> None:
         stamp = self._graph.tick()
@@ -162,10 +164,10 @@ class Filter:
     def updates(self, since: int) -> Iterator[Update]:
         """What a client that has seen everything up to `since` (0: nothing) has to be told, enters in order of entry."""
         if since:
-            for ref, stamp in reversed(self.left.items()):
+            for ref, (stamp, entered) in reversed(self.left.items()):
                 if stamp <= since:
                     break
-                if ref not in self.members:
+                if ref not in self.members and entered <= since:
                     yield Update("leave", ref, None, since)
         newer: list[Member] = []
         for member in reversed(self.members.values()):

@@ -41,7 +41,6 @@ _TEXTS: dict[str, str] = {
     "InsufficientMemoryResourcesFault": "The host does not have enough memory.",
     "LimitExceeded": "A limit was exceeded: {property} ({limit})",
     "MethodNotFound": "The method {method} is not known on {receiver}.",
-    "TooManyCpus": "The virtual machine has more virtual CPUs than this host can run.",
     "InvalidLocale": "The locale is not known.",
 }
 

@@ -83,6 +83,10 @@ class ManagedObject:
         function = self.props.get(name)
         return function is not None and function.of_caller  # type: ignore[attr-defined]
 
+    def claim_for(self, operation_name: str) -> MoRef | None:
+        """What a task of this operation holds while it runs; None: nothing."""
+        return None
+
     def gone(self) -> None:
         """Called when the object leaves the inventory."""
 

@@ -125,8 +125,8 @@ def custom_values(site: Site, ref: MoRef) -> Any:
     return tuple(vim.CustomFieldStringValue(key=key, value=value) for key, value in site.custom_fields.values(ref).items())
 
 
-def checked_name(name: str | None, entity: ManagedObject) -> str:
+def checked_name(name: str | None, entity: MoRef) -> str:
     """A name as a client may give one. InvalidName."""
     if not name or not name.strip() or len(name) > MAX_NAME or any(ord(c) < 32 for c in name):
-        raise vim.InvalidName(name=name or "", entity=entity.ref)
+        raise vim.InvalidName(name=name or "", entity=entity)
     return name

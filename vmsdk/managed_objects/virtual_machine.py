@@ -181,7 +181,7 @@ class VirtualMachine(ManagedEntity):
     async def Rename_Task(self, call: Call, newName: str) -> None:
         """The name in the inventory; files keep theirs, as on ESXi."""
         assert call.task is not None
-        name = checked_name(newName, self)
+        name = checked_name(newName, self.ref)
         other = create.taken_name(self.site, name, self.machine.uuid)
         if other is not None:
             raise vim.DuplicateName(name=name, object=other)

@@ -20,6 +20,7 @@ from ..hypervisor.errors import FileMissing
 from ..hypervisor.records import Definition, Disk, FilePlace, Nic
 from ..wsdl import MoRef, vim
 from . import virtual_machine_spec as specs
+from .managed_entity import checked_name
 
 
 def _here(site: Site, pool: MoRef | None, host: MoRef | None) -> None:
@@ -95,7 +96,7 @@ async def create_machine(site: Site, call: Call, config: Any, pool: MoRef | None
     """CreateVM_Task."""
     assert call.task is not None
     _here(site, pool, host)
-    name = specs.checked(config.name, site.fixed("vm", "Folder"))
+    name = checked_name(config.name, site.fixed("vm", "Folder"))
     _free_name(site, name)
     site.claims.take(("name", name), call.task.ref)
     uuid = specs.instance_uuid(config)
@@ -185,7 +186,7 @@ async def register_machine(
         raise vim.NotFound() from None
     if definition.uuid in site.machines:
         raise vim.AlreadyExists(name=site.machine_refs[definition.uuid].value)
-    definition = msgspec.structs.replace(definition, name=specs.checked(name or definition.name, site.fixed("vm", "Folder")))
+    definition = msgspec.structs.replace(definition, name=checked_name(name or definition.name, site.fixed("vm", "Folder")))
     _free_name(site, definition.name)
     site.claims.take(("name", definition.name), call.task.ref)
     for device in definition.devices:
@@ -218,7 +219,8 @@ async def destroy_machine(site: Site, cells: MachineCells) -> None:
     definition = cells.defined
     own = own_files(definition)
     files = sorted({(p.datastore, p.path) for p in own})
-    folders = sorted({(f.datastore, f.path) for f in map(names.folder_of, own) if f.path})
+    # Inner folders first: an outer one is empty only after them.
+    folders = sorted({(f.datastore, f.path) for f in map(names.folder_of, own) if f.path}, reverse=True)
     async with site.steps.begin("Destroy_Task", definition.uuid) as work:
         await work.do(None, ("finish_destroy", definition.uuid, files, folders))
         await finish_destroy(site, definition.uuid, files, folders)
@@ -243,8 +245,6 @@ def own_files(definition: Definition) -> list[FilePlace]:
     own = [names.beside(definition.home, f"{stem}.{end}") for end in ("vmx", "nvram", "vmsd", "vmxf", "log", "vmss")]
     own.append(names.beside(definition.home, "vmware.log"))
     return own + [d.file for d in definition.devices if isinstance(d, Disk)]
-
-
 
 
 def undoers(site: Site) -> dict[str, Any]:

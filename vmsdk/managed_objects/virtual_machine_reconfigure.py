@@ -17,6 +17,7 @@ from ..wsdl import MoRef, vim
 from . import virtual_machine_create as create
 from . import virtual_machine_facts as facts
 from . import virtual_machine_spec as specs
+from .managed_entity import checked_name
 
 
 async def reconfigure(site: Site, call: Call, cells: MachineCells, ref: MoRef, spec: Any) -> None:
@@ -30,7 +31,7 @@ async def reconfigure(site: Site, call: Call, cells: MachineCells, ref: MoRef, s
     if spec.instanceUuid and spec.instanceUuid.lower() != old.uuid:
         raise specs.argument("instanceUuid", "The instance UUID of a machine is its identity on this host and stays.")
     if spec.name is not None and spec.name != old.name:
-        name = specs.checked(spec.name, ref)
+        name = checked_name(spec.name, ref)
         other = create.taken_name(site, name, old.uuid)
         if other is not None:
             raise vim.DuplicateName(name=name, object=other)
@@ -75,5 +76,11 @@ async def replace(site: Site, operation: str, old: Definition, new: Definition, 
             lambda: site.hypervisor.redefine(new), ("redefine", msgspec.json.encode(old).decode())
         )
         await work.do(lambda: vmx.write(site, new), ("write_vmx", msgspec.json.encode(old).decode()))
-    for disk in plan.delete if plan is not None else ():
-        await storage.delete(disk.file)
+    dropped = plan.delete if plan is not None else []
+    if dropped:
+        async with site.steps.begin(operation, new.uuid) as work:
+            # Forward only: a disk that the machine has no more is deleted, by the next start if need be.
+            for disk in dropped:
+                await work.do(None, ("delete_file", disk.file.datastore, disk.file.path))
+            for disk in dropped:
+                await storage.delete(disk.file)

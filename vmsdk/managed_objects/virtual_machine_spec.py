@@ -11,8 +11,7 @@ import msgspec
 from ..engine.guest_os import known_guest
 from ..hypervisor.records import BootEntry, Definition
 from ..store.plain import from_plain, to_plain
-from ..wsdl import MoRef, vim
-from .managed_entity import MAX_NAME
+from ..wsdl import vim
 
 MAX_CPUS = 768
 MIN_MEMORY, MAX_MEMORY = 4, 25_165_824
@@ -36,10 +35,8 @@ def settings(definition: Definition, spec: Any, now: float, max_cpus: int) -> De
     """The definition with everything of the spec but name, files and devices."""
     facts: dict[str, Any] = {}
     if spec.numCPUs is not None:
-        if spec.numCPUs < 1:
+        if not 1 <= spec.numCPUs <= min(MAX_CPUS, max_cpus):
             raise argument("numCPUs")
-        if spec.numCPUs > min(MAX_CPUS, max_cpus):
-            raise vim.TooManyCpus() if hasattr(vim, "TooManyCpus") else argument("numCPUs")
         facts["cpus"] = spec.numCPUs
     if spec.numCoresPerSocket is not None:
         facts["cores_per_socket"] = spec.numCoresPerSocket
@@ -159,10 +156,3 @@ def remembered(definition: Definition, name: str) -> Any:
         if key == name:
             return from_plain(msgspec.json.decode(text))
     return None
-
-
-def checked(name: str | None, entity: MoRef) -> str:
-    """A machine's name. InvalidName."""
-    if not name or not name.strip() or len(name) > MAX_NAME or any(ord(c) < 32 for c in name):
-        raise vim.InvalidName(name=name or "", entity=entity)
-    return name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from twisted.internet.defer import Deferred
@@ -27,19 +26,12 @@ class Folder:
     def __call__(self, request: Request, path: str, query: str) -> Response | Deferred[Response]:
         session = self._session_of(request.headers.get("cookie", ""))
         if session is None:
-            session = None
-            basic = request.headers.get("authorization", "")
-            if not basic.lower().startswith("basic "):
-                return plain(401, "Log in first", ("WWW-Authenticate", 'Basic realm="vmsdk"'))
+            return plain(401, "Log in first, and send the session's cookie")
         if request.method not in ("GET", "HEAD"):
             return plain(501, "Only GET and HEAD are had so far", ("Allow", "GET, HEAD"))
         return Deferred.fromCoroutine(self._get(request, path, query, session))
 
-    async def _get(self, request: Request, path: str, query: str, session: Session | None) -> Response:
-        if session is None:
-            session = await self._basic(request)
-            if session is None:
-                return plain(401, "The user name or password is wrong", ("WWW-Authenticate", 'Basic realm="vmsdk"'))
+    async def _get(self, request: Request, path: str, query: str, session: Session) -> Response:
         asked = parse_qs(query)
         name = (asked.get("dsName") or [""])[0]
         record = self._site.datastore_named(name)
@@ -61,9 +53,3 @@ class Folder:
         except HypervisorError as error:
             return plain(501, str(error))
         return Response(200, (("Content-Type", "application/octet-stream"), ("Accept-Ranges", "none")), data)
-
-    basic: Any = None
-
-    async def _basic(self, request: Request) -> Session | None:
-        """Basic authentication, as file clients send it: a session for this one request's user."""
-        return await self.basic(request) if self.basic is not None else None
